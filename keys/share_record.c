@@ -1,0 +1,1 @@
+#include "keys/share_record.h"
