@@ -60,7 +60,7 @@ MUST_CHECK bool cipher_open_with_nonce(const struct cipher_key *key, const uint8
 				       const void *aad, size_t aad_size, const uint8_t *sealed, size_t sealed_size,
 				       uint8_t *plain);
 
-/* AES-256-SIV (RFC 5297): deterministic, `aad` never empty. sealed = SIV 16 || ciphertext. */
+/* AES-256-SIV (RFC 5297): deterministic, `aad` and `plain` never empty. sealed = SIV 16 || ciphertext. */
 void cipher_siv_seal(const uint8_t key[static 64], const void *aad, size_t aad_size, const uint8_t *plain,
 		     size_t size, uint8_t *sealed);
 MUST_CHECK bool cipher_siv_open(const uint8_t key[static 64], const void *aad, size_t aad_size, const uint8_t *sealed,
