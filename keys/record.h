@@ -25,6 +25,7 @@ enum generation_reason { REASON_CREATED = 1, REASON_REMOVED = 2, REASON_REKEY = 
 const char *role_text(enum role role); /* "reader", "writer", "admin" */
 MUST_CHECK bool role_from_text(const char *text, enum role *ret_role);
 const char *member_kind_text(enum member_kind kind); /* "user", "group", "recovery" */
+extern const char *const member_kind_words[];         /* the same as a table for keys/fields.h */
 
 struct record_entry {
 	enum member_kind kind;
@@ -72,7 +73,9 @@ MUST_CHECK enum fault record_copy(const struct record *record, struct record **r
 void record_free(struct record *record);
 AUTO_POINTER(struct record *, record_free);
 
-/* Reads and checks the payload (form, order, ranges), not who signed it. */
+/* Reads and checks the payload (form, order, ranges), not who signed it. A member that is not
+ * in the table is refused: a record with more to say gets another `typ`, so that no client
+ * ever obeys half of an access list. FAULT_MALFORMED. */
 MUST_CHECK enum fault record_read(const struct signed_object *object, struct record **ret_record, struct why *why);
 /* Signs `record`; fills in its signer and digest. */
 MUST_CHECK enum fault record_sign(struct record *record, const struct identity *signer,
