@@ -1,1 +1,177 @@
+/* `.fsenc` as text. What the keys in it open is keys/folder_keys.c, its changes keys/folder_change.c. */
 #include "keys/folder.h"
+
+#include "keys/fields.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define CERTIFICATES_MAX (2 * RECORD_MEMBERS_MAX)
+
+static const struct field file_fields[] = {
+	{.name = "record", .form = FIELD_OBJECT},
+	{"keybox", FIELD_LIST, .most = RECORD_MEMBERS_MAX},
+	{"certificates", FIELD_LIST, .most = CERTIFICATES_MAX},
+};
+
+static const struct field keybox_fields[] = {
+	{"kind", FIELD_CHOICE, FIELD_AT(struct keybox_entry, kind), .words = member_kind_words},
+	{"id", FIELD_HEX, FIELD_AT(struct keybox_entry, id)},
+	{"fpr", FIELD_BASE64, FIELD_AT(struct keybox_entry, fingerprint)},
+	{"gen", FIELD_INTEGER, FIELD_AT(struct keybox_entry, generation), .least = 1,
+	 .most = RECORD_GENERATIONS_MAX},
+	{"wrap", FIELD_BASE64, FIELD_AT(struct keybox_entry, wrap)},
+};
+
+void folder_file_free(struct folder_file *file)
+{
+	if (!file)
+		return;
+	record_free(file->record);
+	signed_free(file->object);
+	free(file->keybox);
+	for (size_t i = 0; i < file->certificate_count; i++)
+		certificate_free(file->certificates[i]);
+	free(file->certificates);
+	free(file);
+}
+
+/* -- reading -------------------------------------------------------------------------- */
+
+static enum fault read_record(const json_t *object, struct folder_file *file, struct why *why)
+{
+	enum fault fault = signed_parse(object, RECORD_TYPE, &file->object, why);
+	if (fault)
+		return why_in(why, fault, "the record");
+	return record_read(file->object, &file->record, why);
+}
+
+static enum fault read_keybox(const json_t *list, struct folder_file *file, struct why *why)
+{
+	size_t count = json_array_size(list);
+	file->keybox = calloc(count + 1, sizeof *file->keybox);
+	if (!file->keybox)
+		return why_set(why, FAULT_MEMORY, "no memory for a keybox");
+	for (size_t i = 0; i < count; i++) {
+		struct keybox_entry *box = &file->keybox[i];
+		enum fault fault =
+			fields_read(keybox_fields, COUNT(keybox_fields), json_array_get(list, i), box, why);
+		if (fault)
+			return why_in(why, fault, "envelope %zu", i + 1);
+		if (i > 0 && memcmp(box[-1].id.bytes, box->id.bytes, ID_SIZE) >= 0)
+			return why_set(why, FAULT_MALFORMED,
+				       "the keybox is not sorted, or an id stands there twice");
+	}
+	file->keybox_count = count;
+	return FAULT_NONE;
+}
+
+static enum fault read_certificates(const json_t *list, struct folder_file *file, struct why *why)
+{
+	file->certificates = calloc(json_array_size(list) + 1, sizeof(struct certificate *));
+	if (!file->certificates)
+		return why_set(why, FAULT_MEMORY, "no memory for certificates");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		enum fault fault = certificate_parse(json_array_get(list, i), &file->certificates[i], why);
+		if (fault)
+			return why_in(why, fault, "certificate %zu", i + 1);
+		file->certificate_count++;
+	}
+	return FAULT_NONE;
+}
+
+static enum fault read_file(const json_t *json, struct folder_file *file, struct why *why)
+{
+	enum fault fault = fields_read(file_fields, COUNT(file_fields), json, file, why);
+	if (!fault)
+		fault = read_record(json_object_get(json, "record"), file, why);
+	if (!fault)
+		fault = read_keybox(json_object_get(json, "keybox"), file, why);
+	if (!fault)
+		fault = read_certificates(json_object_get(json, "certificates"), file, why);
+	return fault;
+}
+
+/* A broken certificate or a wrong `typ` in it makes the whole file damaged: it is mended from its copies. */
+static enum fault as_malformed(enum fault fault)
+{
+	return fault == FAULT_REFUSED ? FAULT_MALFORMED : fault;
+}
+
+enum fault folder_file_parse(const void *text, size_t size, struct folder_file **ret_file, struct why *why)
+{
+	if (size > FOLDER_FILE_MAX)
+		return why_set(why, FAULT_MALFORMED, "the access list is larger than %d bytes",
+			       FOLDER_FILE_MAX);
+	AUTO(json_decref) json_t *json = NULL;
+	enum fault fault = fields_parse(text, size, &json, why);
+	if (fault)
+		return fault;
+	AUTO(folder_file_free) struct folder_file *file = calloc(1, sizeof *file);
+	if (!file)
+		return why_set(why, FAULT_MEMORY, "no memory for an access list");
+	fault = read_file(json, file, why);
+	if (!fault)
+		*ret_file = TAKE(file);
+	return as_malformed(fault);
+}
+
+/* -- writing -------------------------------------------------------------------------- */
+
+static enum fault write_keybox(const struct folder_file *file, json_t *list, struct why *why)
+{
+	enum fault fault = FAULT_NONE;
+
+	for (size_t i = 0; i < file->keybox_count && !fault; i++) {
+		json_t *box;
+		fault = fields_write(keybox_fields, COUNT(keybox_fields), &file->keybox[i], &box, why);
+		if (!fault)
+			fault = fields_append(list, box, why);
+	}
+	return fault;
+}
+
+static enum fault write_certificates(const struct folder_file *file, json_t *list, struct why *why)
+{
+	enum fault fault = FAULT_NONE;
+
+	for (size_t i = 0; i < file->certificate_count && !fault; i++)
+		fault = fields_append(list, signed_json(certificate_signed(file->certificates[i])), why);
+	return fault;
+}
+
+static enum fault
+write_list(const struct folder_file *file, json_t *json, const char *name,
+	   enum fault (*fill)(const struct folder_file *file, json_t *list, struct why *why), struct why *why)
+{
+	AUTO(json_decref) json_t *list = json_array();
+	enum fault fault = list ? fill(file, list, why) : why_set(why, FAULT_MEMORY, "no memory for a list");
+	if (!fault)
+		fault = fields_set(json, name, TAKE(list), why);
+	return fault;
+}
+
+enum fault folder_file_write(const struct folder_file *file, struct bytes *ret_text, struct why *why)
+{
+	AUTO(json_decref) json_t *json = json_object();
+	enum fault fault = json ? FAULT_NONE : why_set(why, FAULT_MEMORY, "no memory for an access list");
+	if (!fault)
+		fault = fields_set(json, "record", signed_json(file->object), why);
+	if (!fault)
+		fault = write_list(file, json, "keybox", write_keybox, why);
+	if (!fault)
+		fault = write_list(file, json, "certificates", write_certificates, why);
+	if (!fault)
+		fault = fields_append_text(json, ret_text, why);
+	return fault;
+}
+
+const struct public_identity *folder_file_find_key(void *file, const struct fingerprint *fingerprint)
+{
+	const struct folder_file *list = file;
+
+	for (size_t i = 0; i < list->certificate_count; i++) {
+		const struct fingerprint found = certificate_fingerprint(list->certificates[i]);
+		if (fingerprint_equal(&found, fingerprint))
+			return certificate_identity(list->certificates[i]);
+	}
+	return NULL;
+}
