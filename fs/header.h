@@ -38,14 +38,16 @@ AUTO_VALUE(struct header, header_wipe);
 /* A fresh header: random file id and seed, generation and seed generation alike. */
 void header_new(struct header *header, enum suite suite, unsigned block_log2, const struct folder_id *folder,
 		uint32_t generation);
-/* The same header with new seed and file id of `generation`; the old pair goes into the MIXED field. */
+/* The same header with new seed and file id of `generation`; the old pair goes into the MIXED field.
+ * Never of a header that is MIXED already: its older pair would be lost, so that aborts. */
 void header_turn_mixed(struct header *header, uint32_t generation);
 
 void header_seal(const struct header *header, const uint8_t header_key[static KEY_SIZE],
 		 uint8_t out[static HEADER_SIZE]);
 
 /* Reads the public part: FAULT_MALFORMED for another magic, version, suite, flag, block
- * size, or a non-zero reserved field. Seeds stay zero. Proves nothing. */
+ * size, a seed generation of 0 or above the generation, or a non-zero reserved field. Seeds stay
+ * zero. Proves nothing. */
 MUST_CHECK enum fault header_peek(const uint8_t in[static HEADER_SIZE], struct header *ret_header, struct why *why);
 /* All of it: FAULT_REFUSED when it does not authenticate under `header_key`. */
 MUST_CHECK enum fault header_open(const uint8_t in[static HEADER_SIZE], const uint8_t header_key[static KEY_SIZE],
