@@ -5,6 +5,8 @@
  * the entry: entry `.fsenc-l-<hash>`, contents of `.fsenc-l-<hash>.n` = the long stored name
  * as text; <hash> = base32hex(hash("long-name", SIV bytes)). docs/FORMAT.md, "Names".
  *
+ * Stored names are read in either case: some file servers change it.
+ *
  * A struct name_key is read-only after it is made; any thread.
  */
 #ifndef FSENC_FS_NAME_H
@@ -31,7 +33,7 @@ enum name_kind {
 	NAME_LONG_ENTRY, /* `.fsenc-l-<hash>`: read `.n` first */
 	NAME_LONG_FILE, /* `.fsenc-l-<hash>.n`: not shown */
 	NAME_OURS,	/* `.fsenc`, `.fsenc.log` and the like: not shown */
-	NAME_LEFTOVER,	/* `.nfs*`, `.smb*`, temporary files: neither names nor foreign */
+	NAME_LEFTOVER,	/* `.nfs*`, `.smb*`, our `.fsenc*.new-*`: neither names nor foreign */
 	NAME_FOREIGN	/* anything else: somebody dropped it in */
 };
 
@@ -52,10 +54,11 @@ enum name_kind name_classify(const char *entry);
  * authenticate, FAULT_MALFORMED when it is no such text or decodes to a name that name_encode() refuses. */
 MUST_CHECK enum fault name_decode(const struct name_key *key, const char *text, size_t length,
 				  char ret_plain[static NAME_MAX_PLAIN + 1], struct why *why);
-/* Does the contents of a long-name file belong to this entry? */
+/* Do the contents of a long-name file belong to this entry? Not if the name would have been stored short. */
 bool name_long_matches(const char *entry, const char *text, size_t length);
 
-/* An xattr's stored name, "user.fsenc." included; `plain` without "user.". FAULT_NAME_TOO_LONG over 136 bytes. */
+/* An xattr's stored name, "user.fsenc." included; `plain` without "user.". FAULT_NAME_TOO_LONG over 136 bytes,
+ * FAULT_INVALID for "", FAULT_FORBIDDEN for one that begins with "fsenc.". */
 MUST_CHECK enum fault name_encode_xattr(const struct name_key *key, const char *plain,
 					char ret_stored[static 256], struct why *why);
 /* FAULT_REFUSED when it is none of this folder's. */
