@@ -4,7 +4,9 @@
  *   xattr:   key "xattr",   aad = plain name (without "user.")
  *   symlink: key "symlink", aad = "symlink", stored as base64url
  *
- * Generations below `min_read` are FAULT_REFUSED. docs/FORMAT.md, "Xattrs and symlinks".
+ * Opening: FAULT_MALFORMED when it is too short or no such text, FAULT_REFUSED when it does not
+ * authenticate or its generation is below `min_read`. A ret_ buffer starts as BYTES_EMPTY (or holds what
+ * is replaced); its owner is the caller. Any thread. docs/FORMAT.md, "Xattrs and symlinks".
  */
 #ifndef FSENC_FS_SEAL_H
 #define FSENC_FS_SEAL_H
