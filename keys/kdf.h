@@ -35,14 +35,15 @@
 	X(SLOT_COMMIT, "slot-commit") \
 	X(SLOT_WRAP, "slot-wrap") \
 	X(IDENTITY_SEAL, "identity-seal") \
+	X(SLOT_KEY, "slot-key") \
 	X(TOKEN, "recovery-token") \
-	X(RING, "ring") \
 	/* hashes */ \
 	X(HASH_RECORD, "record") \
 	X(HASH_LONG_NAME, "long-name") \
 	X(FINGERPRINT_USER, "fingerprint/user") \
 	X(FINGERPRINT_GROUP, "fingerprint/group") \
-	X(BACKUP, "key-backup")
+	X(TOKEN_CHECK, "recovery-token-check") \
+	X(SESSION, "session-name")
 
 enum kdf_label {
 #define X(name, text) KDF_##name,
