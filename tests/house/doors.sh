@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Each foreign library enters through its own doors (docs/ARCHITECTURE.md, "Doors").
+set -u
+cd "$1"
+# header pattern <TAB> files that may include it (a shell pattern, space separated)
+rows='fuse_lowlevel\.h|fuse\.h|fuse_opt\.h	fs/ops*.c fs/ops*.h fs/mount*.c fs/applock.c fs/applock.h fs/listing.c fs/listing.h fs/notify.c fs/notify.h fs/park.c fs/park.h
+openssl/	fs/cipher.c fs/cipher_*.c fs/xaes.c fs/siv.c
+sqlite3\.h	keys/keyring*.c keys/keyring_*.h
+keyutils\.h	keys/session.c
+curl/	keys/service.c
+ldap\.h|lber\.h	ldap/*.c ldap/*.h
+microhttpd\.h	server/http.c'
+bad=0
+while IFS=$'\t' read -r headers doors; do
+	while IFS=: read -r file _; do
+		[ -n "$file" ] || continue
+		open=no
+		for door in $doors; do
+			# shellcheck disable=SC2254  # a pattern on purpose
+			case $file in $door) open=yes ;; esac
+		done
+		[ $open = yes ] || { echo "$file includes <$headers>, which enters through: $doors"; bad=1; }
+	done < <(grep -rnE "^#include <($headers)" --include='*.[ch]' base keys ldap fs server cli 2>/dev/null)
+done <<<"$rows"
+exit $bad
