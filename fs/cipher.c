@@ -1,6 +1,7 @@
 #include "fs/cipher.h"
 
 #include <limits.h>
+#include <openssl/evp.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 #include "fs/cipher_thread.h"
 
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>

@@ -10,11 +10,12 @@
 #ifndef FSENC_FS_CIPHER_THREAD_H
 #define FSENC_FS_CIPHER_THREAD_H
 
-#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "fs/format.h"
+
+struct evp_cipher_ctx_st; /* OpenSSL's EVP_CIPHER_CTX */
 
 #define NONCES_A_PAGE 170
 
@@ -27,12 +28,12 @@ struct nonce_pool {
 _Static_assert(sizeof(struct nonce_pool) == 4096, "the pool fills its page");
 
 struct cipher_thread {
-	EVP_CIPHER_CTX *ecb; /* AES-256 of the XAES key schedule ... */
+	struct evp_cipher_ctx_st *ecb; /* AES-256 of the XAES key schedule ... */
 	uint64_t ecb_serial; /* ... under the key with this serial; 0: none */
-	EVP_CIPHER_CTX *gcm_seal;
-	EVP_CIPHER_CTX *gcm_open;
-	EVP_CIPHER_CTX *siv_seal;
-	EVP_CIPHER_CTX *siv_open;
+	struct evp_cipher_ctx_st *gcm_seal;
+	struct evp_cipher_ctx_st *gcm_open;
+	struct evp_cipher_ctx_st *siv_seal;
+	struct evp_cipher_ctx_st *siv_open;
 	struct nonce_pool *pool; /* NULL: none */
 };
 

@@ -1,5 +1,6 @@
 #include "fs/xaes.h"
 
+#include <openssl/evp.h>
 #include <sodium.h>
 #include <string.h>
 
