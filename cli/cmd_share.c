@@ -1,0 +1,52 @@
+/* fsenc init, protect */
+#include "cli/commands.h"
+#include "cli/target.h"
+#include "cli/session_open.h"
+
+const struct option_row options_init[] = {
+	{"lobby", 0, NULL, "a share for many: the root has no access list, directories in it get their own",
+	 OPTION_FLAG, OPTION_AT(lobby)},
+	OPTION_ROWS_END,
+};
+
+enum fault cmd_init(struct call *call, struct why *why)
+{
+	AUTO(keyring_close) struct keyring *keyring = NULL;
+	const char *path = call->arguments[0];
+	enum fault fault = session_unlocked(call, &keyring, why);
+
+	if (fault)
+		return fault;
+	fault = share_create(path, call->options.lobby, keyring, why);
+	if (fault == FAULT_EXISTS)
+		(void)call_hint(call, fault, "fsenc mount SHARE DIR");
+	else if (fault == FAULT_INVALID)
+		(void)call_hint(call, fault, "an empty directory, or one that does not exist yet");
+	if (fault)
+		return fault;
+	call_say(call, "'%s' is a share%s; 'fsenc mount' opens it.", path, call->options.lobby ? " with a lobby" : "");
+	return FAULT_NONE;
+}
+
+enum fault cmd_protect(struct call *call, struct why *why)
+{
+	AUTO(keyring_close) struct keyring *keyring = NULL;
+	AUTO(share_close) struct share *share = NULL;
+	AUTO(free) char *stored = NULL;
+	const char *path = call->arguments[0];
+	enum fault fault = session_unlocked(call, &keyring, why);
+
+	if (!fault)
+		fault = target_share(keyring, path, &share, &stored, why);
+	if (!fault)
+		fault = folder_protect(share, stored, why);
+	if (fault == FAULT_INVALID)
+		(void)call_hint(call, fault, "an empty directory; files in place cannot be encrypted yet, copy them in "
+					     "afterwards");
+	else if (fault == FAULT_EXISTS)
+		(void)call_hint(call, fault, "fsenc members %s", path);
+	if (fault)
+		return fault;
+	call_say(call, "'%s' is a folder of yours; 'fsenc add-user' lets others in.", path);
+	return FAULT_NONE;
+}

@@ -1,0 +1,39 @@
+/* cli/target.h - the folder that a DIR argument means.
+ *
+ * DIR is a path on the share or the same place seen through a mount. The commands about an
+ * access list want the folder's own directory; for one below it the words name the folder.
+ *
+ *     AUTO(target_done) struct target target = TARGET_NONE;
+ *     fault = target_open(call, TARGET_UNLOCKED, call->arguments[0], &target, why);
+ *     ... target.access goes to fs/access.h
+ */
+#ifndef FSENC_CLI_TARGET_H
+#define FSENC_CLI_TARGET_H
+
+#include "cli/call.h"
+#include "fs/folder.h"
+
+enum target_want { TARGET_LOCKED, TARGET_UNLOCKED };
+
+struct target {
+	struct keyring *keyring;
+	struct share *share;
+	struct folder *folder;
+	int directory; /* O_PATH, or -1 */
+	char *stored;  /* stored path below the share's root */
+	struct access_place access; /* borrows from the others */
+};
+
+#define TARGET_NONE ((struct target){.directory = -1})
+void target_done(struct target *target);
+AUTO_VALUE(struct target, target_done);
+
+/* FAULT_MISSING: in no share, or in a lobby where no folder is. FAULT_INVALID: inside a folder, not the folder. */
+MUST_CHECK enum fault target_open(struct call *call, enum target_want want, const char *path, struct target *ret_target,
+				 struct why *why);
+
+/* The share that `path` lies in, opened for a command, and the stored path below its root. */
+MUST_CHECK enum fault target_share(struct keyring *keyring, const char *path, struct share **ret_share,
+				  char **ret_stored, struct why *why);
+
+#endif
