@@ -70,8 +70,9 @@ void cipher_nonce(uint8_t nonce[static NONCE_SIZE])
 
 /* -- Sealing: ciphertext and tag lie side by side -- */
 
-void cipher_seal_with_nonce(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE], const void *aad,
-			    size_t aad_size, const uint8_t *plain, size_t size, uint8_t *sealed)
+void cipher_seal_with_nonce(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE],
+			    const void *aad, size_t aad_size, const uint8_t *plain, size_t size,
+			    uint8_t *sealed)
 {
 	check_sizes(aad_size, size);
 	switch (key->suite) {
@@ -79,15 +80,16 @@ void cipher_seal_with_nonce(const struct cipher_key *key, const uint8_t nonce[st
 		xaes_seal(key, nonce, aad, aad_size, plain, size, sealed, sealed + size);
 		return;
 	case SUITE_XCHACHA20_POLY1305:
-		(void)crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, NULL, plain, size, aad, aad_size, NULL, nonce,
-								 key->key);
+		(void)crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, NULL, plain, size, aad, aad_size,
+								 NULL, nonce, key->key);
 		return;
 	}
 	cipher_must(false, "the key was never made or is wiped");
 }
 
-bool cipher_open_with_nonce(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE], const void *aad,
-			    size_t aad_size, const uint8_t *sealed, size_t sealed_size, uint8_t *plain)
+bool cipher_open_with_nonce(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE],
+			    const void *aad, size_t aad_size, const uint8_t *sealed, size_t sealed_size,
+			    uint8_t *plain)
 {
 	if (sealed_size < TAG_SIZE)
 		return false;
@@ -97,15 +99,15 @@ bool cipher_open_with_nonce(const struct cipher_key *key, const uint8_t nonce[st
 	case SUITE_XAES_256_GCM:
 		return xaes_open(key, nonce, aad, aad_size, sealed, size, sealed + size, plain);
 	case SUITE_XCHACHA20_POLY1305:
-		return crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, sealed, sealed_size, aad, aad_size,
-								  nonce, key->key) == 0;
+		return crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, sealed, sealed_size, aad,
+								  aad_size, nonce, key->key) == 0;
 	}
 	cipher_must(false, "the key was never made or is wiped");
 	return false;
 }
 
-void cipher_seal(const struct cipher_key *key, const void *aad, size_t aad_size, const uint8_t *plain, size_t size,
-		 uint8_t *stored)
+void cipher_seal(const struct cipher_key *key, const void *aad, size_t aad_size, const uint8_t *plain,
+		 size_t size, uint8_t *stored)
 {
 	cipher_nonce(stored);
 	cipher_seal_with_nonce(key, stored, aad, aad_size, plain, size, stored + NONCE_SIZE);
@@ -116,7 +118,8 @@ bool cipher_open(const struct cipher_key *key, const void *aad, size_t aad_size,
 {
 	if (stored_size < SEAL_OVERHEAD)
 		return false;
-	return cipher_open_with_nonce(key, stored, aad, aad_size, stored + NONCE_SIZE, stored_size - NONCE_SIZE, plain);
+	return cipher_open_with_nonce(key, stored, aad, aad_size, stored + NONCE_SIZE,
+				      stored_size - NONCE_SIZE, plain);
 }
 
 void cipher_seal_once(const struct cipher_key *key, const void *aad, size_t aad_size, const uint8_t *plain,
@@ -147,7 +150,8 @@ void cipher_siv_seal(const uint8_t key[static 64], const void *aad, size_t aad_s
 			    written == (int)size,
 		    "AES-256-SIV");
 	cipher_must(EVP_EncryptFinal_ex(siv, sealed, &written) == 1, "AES-256-SIV end");
-	cipher_must(EVP_CIPHER_CTX_ctrl(siv, EVP_CTRL_AEAD_GET_TAG, NAME_SIV_SIZE, sealed) == 1, "AES-256-SIV tag");
+	cipher_must(EVP_CIPHER_CTX_ctrl(siv, EVP_CTRL_AEAD_GET_TAG, NAME_SIV_SIZE, sealed) == 1,
+		    "AES-256-SIV tag");
 }
 
 bool cipher_siv_open(const uint8_t key[static 64], const void *aad, size_t aad_size, const uint8_t *sealed,
@@ -162,7 +166,8 @@ bool cipher_siv_open(const uint8_t key[static 64], const void *aad, size_t aad_s
 	check_sizes(aad_size, size);
 	cipher_must(aad_size > 0, "AES-256-SIV without associated data");
 	cipher_must(EVP_DecryptInit_ex2(siv, NULL, key, NULL, NULL) == 1, "AES-256-SIV key");
-	cipher_must(EVP_CIPHER_CTX_ctrl(siv, EVP_CTRL_AEAD_SET_TAG, NAME_SIV_SIZE, (void *)(uintptr_t)sealed) == 1,
+	cipher_must(EVP_CIPHER_CTX_ctrl(siv, EVP_CTRL_AEAD_SET_TAG, NAME_SIV_SIZE,
+					(void *)(uintptr_t)sealed) == 1,
 		    "AES-256-SIV tag");
 	cipher_must(EVP_DecryptUpdate(siv, NULL, &written, aad, (int)aad_size) == 1, "AES-256-SIV aad");
 	if (EVP_DecryptUpdate(siv, plain, &written, sealed + NAME_SIV_SIZE, (int)size) == 1)

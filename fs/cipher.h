@@ -41,11 +41,12 @@ AUTO_VALUE(struct cipher_key, cipher_key_wipe);
 void cipher_nonce(uint8_t nonce[static NONCE_SIZE]);
 
 /* `stored` gets size + SEAL_OVERHEAD bytes; it may not overlap `plain`. */
-void cipher_seal(const struct cipher_key *key, const void *aad, size_t aad_size, const uint8_t *plain, size_t size,
-		 uint8_t *stored);
-/* `stored_size` >= SEAL_OVERHEAD; `plain` gets stored_size - SEAL_OVERHEAD bytes, and holds nothing useful on false. */
-MUST_CHECK bool cipher_open(const struct cipher_key *key, const void *aad, size_t aad_size, const uint8_t *stored,
-			    size_t stored_size, uint8_t *plain);
+void cipher_seal(const struct cipher_key *key, const void *aad, size_t aad_size, const uint8_t *plain,
+		 size_t size, uint8_t *stored);
+/* `stored_size` >= SEAL_OVERHEAD; `plain` gets stored_size - SEAL_OVERHEAD bytes, and holds nothing useful on
+ * false. */
+MUST_CHECK bool cipher_open(const struct cipher_key *key, const void *aad, size_t aad_size,
+			    const uint8_t *stored, size_t stored_size, uint8_t *plain);
 
 /* For keys that seal one thing only: a nonce of zeros that is not stored. `sealed` = ciphertext || tag. */
 void cipher_seal_once(const struct cipher_key *key, const void *aad, size_t aad_size, const uint8_t *plain,
@@ -54,16 +55,17 @@ MUST_CHECK bool cipher_open_once(const struct cipher_key *key, const void *aad, 
 				 const uint8_t *sealed, size_t sealed_size, uint8_t *plain);
 
 /* With the nonce given: for published vectors only. sealed = ciphertext || tag. */
-void cipher_seal_with_nonce(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE], const void *aad,
-			    size_t aad_size, const uint8_t *plain, size_t size, uint8_t *sealed);
+void cipher_seal_with_nonce(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE],
+			    const void *aad, size_t aad_size, const uint8_t *plain, size_t size,
+			    uint8_t *sealed);
 MUST_CHECK bool cipher_open_with_nonce(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE],
-				       const void *aad, size_t aad_size, const uint8_t *sealed, size_t sealed_size,
-				       uint8_t *plain);
+				       const void *aad, size_t aad_size, const uint8_t *sealed,
+				       size_t sealed_size, uint8_t *plain);
 
 /* AES-256-SIV (RFC 5297): deterministic, `aad` and `plain` never empty. sealed = SIV 16 || ciphertext. */
 void cipher_siv_seal(const uint8_t key[static 64], const void *aad, size_t aad_size, const uint8_t *plain,
 		     size_t size, uint8_t *sealed);
-MUST_CHECK bool cipher_siv_open(const uint8_t key[static 64], const void *aad, size_t aad_size, const uint8_t *sealed,
-				size_t sealed_size, uint8_t *plain);
+MUST_CHECK bool cipher_siv_open(const uint8_t key[static 64], const void *aad, size_t aad_size,
+				const uint8_t *sealed, size_t sealed_size, uint8_t *plain);
 
 #endif

@@ -25,7 +25,8 @@ void cipher_must(bool worked, const char *what)
 
 static struct nonce_pool *pool_new(void)
 {
-	void *page = mmap(NULL, sizeof(struct nonce_pool), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page =
+	    mmap(NULL, sizeof(struct nonce_pool), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)
 		return NULL;
 	if (madvise(page, sizeof(struct nonce_pool), MADV_WIPEONFORK) != 0) {
@@ -74,7 +75,8 @@ static EVP_CIPHER_CTX *context_new(const EVP_CIPHER *cipher, int seals)
 {
 	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
 
-	cipher_must(context && EVP_CipherInit_ex2(context, cipher, NULL, NULL, seals, NULL) == 1, "a cipher context");
+	cipher_must(context && EVP_CipherInit_ex2(context, cipher, NULL, NULL, seals, NULL) == 1,
+		    "a cipher context");
 	return context;
 }
 

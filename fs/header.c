@@ -52,7 +52,8 @@ static void public_part_key(const uint8_t *hdr, const uint8_t *header_key, enum 
 }
 
 /* The key of one sealed field: it seals this one thing, so the nonce is zeros. */
-static void field_key(const uint8_t *hdr, const uint8_t *header_key, enum kdf_label label, struct cipher_key *ret_key)
+static void field_key(const uint8_t *hdr, const uint8_t *header_key, enum kdf_label label,
+		      struct cipher_key *ret_key)
 {
 	AUTO(wiped_key) struct wiped_key bytes;
 
@@ -176,7 +177,8 @@ static bool open_seed(const uint8_t *in, const uint8_t *header_key, struct heade
 	AUTO(cipher_key_wipe) struct cipher_key key;
 
 	field_key(in, header_key, KDF_HEADER_WRAP, &key);
-	return cipher_open_once(&key, in, HEADER_OFF_SEED, in + HEADER_OFF_SEED, SEED_SIZE + TAG_SIZE, header->seed);
+	return cipher_open_once(&key, in, HEADER_OFF_SEED, in + HEADER_OFF_SEED, SEED_SIZE + TAG_SIZE,
+				header->seed);
 }
 
 static bool open_old_pair(const uint8_t *in, const uint8_t *header_key, struct header *header)

@@ -48,10 +48,12 @@ void header_seal(const struct header *header, const uint8_t header_key[static KE
 /* Reads the public part: FAULT_MALFORMED for another magic, version, suite, flag, block
  * size, a seed generation of 0 or above the generation, or a non-zero reserved field. Seeds stay
  * zero. Proves nothing. */
-MUST_CHECK enum fault header_peek(const uint8_t in[static HEADER_SIZE], struct header *ret_header, struct why *why);
+MUST_CHECK enum fault header_peek(const uint8_t in[static HEADER_SIZE], struct header *ret_header,
+				  struct why *why);
 /* All of it: FAULT_REFUSED when it does not authenticate under `header_key`. */
-MUST_CHECK enum fault header_open(const uint8_t in[static HEADER_SIZE], const uint8_t header_key[static KEY_SIZE],
-				  struct header *ret_header, struct why *why);
+MUST_CHECK enum fault header_open(const uint8_t in[static HEADER_SIZE],
+				  const uint8_t header_key[static KEY_SIZE], struct header *ret_header,
+				  struct why *why);
 
 /* ck = kdf(seed, "blocks", file id), of the present and of the old pair. */
 void header_content_key(const struct header *header, struct cipher_key *ret_key);

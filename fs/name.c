@@ -26,8 +26,8 @@ struct name_key {
 	struct folder_id folder;
 };
 
-enum fault name_key_new(const uint8_t siv[static 64], const struct folder_id *folder, struct name_key **ret_key,
-			struct why *why)
+enum fault name_key_new(const uint8_t siv[static 64], const struct folder_id *folder,
+			struct name_key **ret_key, struct why *why)
 {
 	AUTO(name_key_free) struct name_key *key = calloc(1, sizeof *key);
 	if (!key)
@@ -82,7 +82,8 @@ static enum fault open_sealed(const struct name_key *key, const struct sealed_na
 /* Text of at least one byte's SIV, and at most of `plain_max`. */
 static bool from_text(const char *text, size_t length, size_t plain_max, struct sealed_name *ret_sealed)
 {
-	return text_from_base32(text, length, ret_sealed->bytes, NAME_SIV_SIZE + plain_max, &ret_sealed->size) &&
+	return text_from_base32(text, length, ret_sealed->bytes, NAME_SIV_SIZE + plain_max,
+				&ret_sealed->size) &&
 	       ret_sealed->size > NAME_SIV_SIZE;
 }
 
@@ -95,7 +96,8 @@ static enum fault check_plain(const char *plain, struct why *why)
 	if (!*plain || strcmp(plain, ".") == 0 || strcmp(plain, "..") == 0 || strchr(plain, '/'))
 		return why_set(why, FAULT_INVALID, "no file can have this name");
 	if (strncmp(plain, FORMAT_PREFIX, sizeof FORMAT_PREFIX - 1) == 0)
-		return why_set(why, FAULT_FORBIDDEN, "names that begin with '%s' are not for files", FORMAT_PREFIX);
+		return why_set(why, FAULT_FORBIDDEN, "names that begin with '%s' are not for files",
+			       FORMAT_PREFIX);
 	return FAULT_NONE;
 }
 
@@ -116,7 +118,8 @@ static void store_long(const struct sealed_name *sealed, struct stored_name *sto
 	text_base32(stored->long_text, sealed->bytes, sealed->size);
 }
 
-enum fault name_encode(const struct name_key *key, const char *plain, struct stored_name *ret_stored, struct why *why)
+enum fault name_encode(const struct name_key *key, const char *plain, struct stored_name *ret_stored,
+		       struct why *why)
 {
 	struct sealed_name sealed;
 	enum fault fault = check_plain(plain, why);
@@ -227,7 +230,8 @@ enum fault name_encode_xattr(const struct name_key *key, const char *plain, char
 	if (!*plain)
 		return why_set(why, FAULT_INVALID, "the attribute's name is empty");
 	if (begins_with(plain, XATTR_OURS))
-		return why_set(why, FAULT_FORBIDDEN, "attributes that begin with '%s' are read-only", XATTR_OURS);
+		return why_set(why, FAULT_FORBIDDEN, "attributes that begin with '%s' are read-only",
+			       XATTR_OURS);
 	seal(key, plain, &sealed);
 	memcpy(ret_stored, FORMAT_XATTR_PREFIX, XATTR_PREFIX_LENGTH);
 	text_base32(ret_stored + XATTR_PREFIX_LENGTH, sealed.bytes, sealed.size);

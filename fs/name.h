@@ -47,8 +47,8 @@ AUTO_POINTER(struct name_key *, name_key_free);
 
 /* FAULT_NAME_TOO_LONG over 255 bytes; FAULT_FORBIDDEN for one that begins with `.fsenc`;
  * FAULT_INVALID for "", ".", ".." and one with '/'. */
-MUST_CHECK enum fault name_encode(const struct name_key *key, const char *plain, struct stored_name *ret_stored,
-				  struct why *why);
+MUST_CHECK enum fault name_encode(const struct name_key *key, const char *plain,
+				  struct stored_name *ret_stored, struct why *why);
 enum name_kind name_classify(const char *entry);
 /* A NAME_ENTRY's text, or the contents of a long-name file. FAULT_REFUSED when it does not
  * authenticate, FAULT_MALFORMED when it is no such text or decodes to a name that name_encode() refuses. */
@@ -57,8 +57,8 @@ MUST_CHECK enum fault name_decode(const struct name_key *key, const char *text, 
 /* Do the contents of a long-name file belong to this entry? Not if the name would have been stored short. */
 bool name_long_matches(const char *entry, const char *text, size_t length);
 
-/* An xattr's stored name, "user.fsenc." included; `plain` without "user.". FAULT_NAME_TOO_LONG over 136 bytes,
- * FAULT_INVALID for "", FAULT_FORBIDDEN for one that begins with "fsenc.". */
+/* An xattr's stored name, "user.fsenc." included; `plain` without "user.". FAULT_NAME_TOO_LONG over 136
+ * bytes, FAULT_INVALID for "", FAULT_FORBIDDEN for one that begins with "fsenc.". */
 MUST_CHECK enum fault name_encode_xattr(const struct name_key *key, const char *plain,
 					char ret_stored[static 256], struct why *why);
 /* FAULT_REFUSED when it is none of this folder's. */

@@ -36,8 +36,8 @@ static bool seal_key(const struct folder_keys *keys, uint32_t generation, enum k
 	return true;
 }
 
-static enum fault seal(const struct folder_keys *keys, const struct seal_kind *kind, const void *plain, size_t size,
-		       struct bytes *ret_sealed, struct why *why)
+static enum fault seal(const struct folder_keys *keys, const struct seal_kind *kind, const void *plain,
+		       size_t size, struct bytes *ret_sealed, struct why *why)
 {
 	AUTO(cipher_key_wipe) struct cipher_key key = {0};
 	AUTO(bytes_done) struct bytes sealed = BYTES_EMPTY;
@@ -62,8 +62,8 @@ static enum fault check_generation(uint32_t generation, uint32_t min_read, struc
 {
 	if (generation >= min_read)
 		return FAULT_NONE;
-	return why_set(why, FAULT_REFUSED, "sealed under generation %u, and nothing below %u is read", generation,
-		       min_read);
+	return why_set(why, FAULT_REFUSED, "sealed under generation %u, and nothing below %u is read",
+		       generation, min_read);
 }
 
 static enum fault open_seal(const struct folder_keys *keys, uint32_t min_read, const struct seal_kind *kind,
@@ -102,8 +102,8 @@ enum fault seal_xattr(const struct folder_keys *keys, const char *name, const vo
 	return seal(keys, &kind, value, size, ret_sealed, why);
 }
 
-enum fault seal_open_xattr(const struct folder_keys *keys, uint32_t min_read, const char *name, const void *sealed,
-			   size_t size, struct bytes *ret_value, struct why *why)
+enum fault seal_open_xattr(const struct folder_keys *keys, uint32_t min_read, const char *name,
+			   const void *sealed, size_t size, struct bytes *ret_value, struct why *why)
 {
 	struct seal_kind kind = xattr_kind(name);
 
@@ -112,7 +112,8 @@ enum fault seal_open_xattr(const struct folder_keys *keys, uint32_t min_read, co
 
 /* -- Link targets -- */
 
-enum fault seal_symlink(const struct folder_keys *keys, const char *target, struct bytes *ret_text, struct why *why)
+enum fault seal_symlink(const struct folder_keys *keys, const char *target, struct bytes *ret_text,
+			struct why *why)
 {
 	AUTO(bytes_done) struct bytes sealed = BYTES_EMPTY;
 	size_t length = strnlen(target, SYMLINK_TARGET_MAX + 1);
@@ -121,7 +122,8 @@ enum fault seal_symlink(const struct folder_keys *keys, const char *target, stru
 	if (length == 0)
 		return why_set(why, FAULT_MISSING, "a link needs a target");
 	if (length > SYMLINK_TARGET_MAX)
-		return why_set(why, FAULT_NAME_TOO_LONG, "the link's target is over %d bytes long", SYMLINK_TARGET_MAX);
+		return why_set(why, FAULT_NAME_TOO_LONG, "the link's target is over %d bytes long",
+			       SYMLINK_TARGET_MAX);
 	enum fault fault = seal(keys, &symlink_kind, target, length, &sealed, why);
 	if (fault)
 		return fault;

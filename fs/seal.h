@@ -17,10 +17,11 @@
 
 #define SMALL_SEAL_OVERHEAD (4 + SEAL_OVERHEAD)
 
-MUST_CHECK enum fault seal_xattr(const struct folder_keys *keys, const char *name, const void *value, size_t size,
-				 struct bytes *ret_sealed, struct why *why);
+MUST_CHECK enum fault seal_xattr(const struct folder_keys *keys, const char *name, const void *value,
+				 size_t size, struct bytes *ret_sealed, struct why *why);
 MUST_CHECK enum fault seal_open_xattr(const struct folder_keys *keys, uint32_t min_read, const char *name,
-				      const void *sealed, size_t size, struct bytes *ret_value, struct why *why);
+				      const void *sealed, size_t size, struct bytes *ret_value,
+				      struct why *why);
 /* Text; FAULT_NAME_TOO_LONG for a target over SYMLINK_TARGET_MAX bytes, FAULT_MISSING for an empty one. */
 MUST_CHECK enum fault seal_symlink(const struct folder_keys *keys, const char *target, struct bytes *ret_text,
 				   struct why *why);

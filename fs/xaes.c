@@ -13,8 +13,8 @@ _Static_assert(2 * AES_BLOCK == KEY_SIZE, "the derived key is two AES blocks");
 _Static_assert(NONCE_SIZE - PREFIX_SIZE == 12, "GCM's own nonce length");
 
 /* AES-256_K of whole blocks. The AES key schedule is done again only when the key is another one. */
-static void aes_blocks(struct cipher_thread *thread, const struct cipher_key *key, const uint8_t *in, int size,
-		       uint8_t *out)
+static void aes_blocks(struct cipher_thread *thread, const struct cipher_key *key, const uint8_t *in,
+		       int size, uint8_t *out)
 {
 	int written = 0;
 
@@ -22,7 +22,8 @@ static void aes_blocks(struct cipher_thread *thread, const struct cipher_key *ke
 		cipher_must(EVP_EncryptInit_ex2(thread->ecb, NULL, key->key, NULL, NULL) == 1, "AES-256 key");
 		thread->ecb_serial = key->serial;
 	}
-	cipher_must(EVP_EncryptUpdate(thread->ecb, out, &written, in, size) == 1 && written == size, "AES-256");
+	cipher_must(EVP_EncryptUpdate(thread->ecb, out, &written, in, size) == 1 && written == size,
+		    "AES-256");
 }
 
 void xaes_init(struct cipher_key *key)
@@ -51,7 +52,8 @@ static void derive(struct cipher_thread *thread, const struct cipher_key *key, c
 }
 
 void xaes_seal(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE], const void *aad,
-	       size_t aad_size, const uint8_t *plain, size_t size, uint8_t *ciphertext, uint8_t tag[static TAG_SIZE])
+	       size_t aad_size, const uint8_t *plain, size_t size, uint8_t *ciphertext,
+	       uint8_t tag[static TAG_SIZE])
 {
 	struct cipher_thread *thread = cipher_thread();
 	EVP_CIPHER_CTX *gcm = thread->gcm_seal;
@@ -59,11 +61,14 @@ void xaes_seal(const struct cipher_key *key, const uint8_t nonce[static NONCE_SI
 	int written = 0;
 
 	derive(thread, key, nonce, &derived);
-	cipher_must(EVP_EncryptInit_ex2(gcm, NULL, derived.bytes, nonce + PREFIX_SIZE, NULL) == 1, "AES-256-GCM key");
+	cipher_must(EVP_EncryptInit_ex2(gcm, NULL, derived.bytes, nonce + PREFIX_SIZE, NULL) == 1,
+		    "AES-256-GCM key");
 	if (aad_size)
-		cipher_must(EVP_EncryptUpdate(gcm, NULL, &written, aad, (int)aad_size) == 1, "AES-256-GCM aad");
+		cipher_must(EVP_EncryptUpdate(gcm, NULL, &written, aad, (int)aad_size) == 1,
+			    "AES-256-GCM aad");
 	if (size)
-		cipher_must(EVP_EncryptUpdate(gcm, ciphertext, &written, plain, (int)size) == 1 && written == (int)size,
+		cipher_must(EVP_EncryptUpdate(gcm, ciphertext, &written, plain, (int)size) == 1 &&
+				written == (int)size,
 			    "AES-256-GCM");
 	cipher_must(EVP_EncryptFinal_ex(gcm, tag, &written) == 1 && written == 0, "AES-256-GCM end");
 	cipher_must(EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, tag) == 1, "AES-256-GCM tag");
@@ -80,13 +85,16 @@ bool xaes_open(const struct cipher_key *key, const uint8_t nonce[static NONCE_SI
 	int written = 0;
 
 	derive(thread, key, nonce, &derived);
-	cipher_must(EVP_DecryptInit_ex2(gcm, NULL, derived.bytes, nonce + PREFIX_SIZE, NULL) == 1, "AES-256-GCM key");
+	cipher_must(EVP_DecryptInit_ex2(gcm, NULL, derived.bytes, nonce + PREFIX_SIZE, NULL) == 1,
+		    "AES-256-GCM key");
 	cipher_must(EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, (void *)(uintptr_t)tag) == 1,
 		    "AES-256-GCM tag");
 	if (aad_size)
-		cipher_must(EVP_DecryptUpdate(gcm, NULL, &written, aad, (int)aad_size) == 1, "AES-256-GCM aad");
+		cipher_must(EVP_DecryptUpdate(gcm, NULL, &written, aad, (int)aad_size) == 1,
+			    "AES-256-GCM aad");
 	if (size)
-		cipher_must(EVP_DecryptUpdate(gcm, plain, &written, ciphertext, (int)size) == 1, "AES-256-GCM");
+		cipher_must(EVP_DecryptUpdate(gcm, plain, &written, ciphertext, (int)size) == 1,
+			    "AES-256-GCM");
 	if (EVP_DecryptFinal_ex(gcm, nothing, &written) == 1)
 		return true;
 	if (size)

@@ -16,10 +16,11 @@
 void xaes_init(struct cipher_key *key);
 
 void xaes_seal(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE], const void *aad,
-	       size_t aad_size, const uint8_t *plain, size_t size, uint8_t *ciphertext, uint8_t tag[static TAG_SIZE]);
+	       size_t aad_size, const uint8_t *plain, size_t size, uint8_t *ciphertext,
+	       uint8_t tag[static TAG_SIZE]);
 /* On false, `plain` has been wiped. */
-MUST_CHECK bool xaes_open(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE], const void *aad,
-			  size_t aad_size, const uint8_t *ciphertext, size_t size, const uint8_t tag[static TAG_SIZE],
-			  uint8_t *plain);
+MUST_CHECK bool xaes_open(const struct cipher_key *key, const uint8_t nonce[static NONCE_SIZE],
+			  const void *aad, size_t aad_size, const uint8_t *ciphertext, size_t size,
+			  const uint8_t tag[static TAG_SIZE], uint8_t *plain);
 
 #endif

@@ -1,4 +1,4 @@
-/* A file's header as the server gives it. What opens must be what the sealer would have made, byte for byte. */
+/* A file's header as the server gives it. What opens is, byte for byte, what sealing makes. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>

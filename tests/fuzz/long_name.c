@@ -1,4 +1,5 @@
-/* Directory entries and the contents of long-name files as the server gives them, and names as a member may seal them.
+/* Directory entries and the contents of long-name files as the server gives them, and names as a member may
+ * seal them.
  *
  * The first line of the input is a directory entry, the rest the contents of its long-name file; the whole is
  * also sealed as if it were a name. A name that is shown must be one that would be stored the same way. */

@@ -32,7 +32,9 @@ static void vector_field_read(const char *word, struct vector_field *field)
 	if (strcmp(word, "-") == 0)
 		return;
 	const char *end = NULL;
-	assert_int_equal(sodium_hex2bin(field->bytes, sizeof field->bytes, word, strlen(word), "\n", &field->size, &end), 0);
+	assert_int_equal(
+	    sodium_hex2bin(field->bytes, sizeof field->bytes, word, strlen(word), "\n", &field->size, &end),
+	    0);
 	assert_int_equal(*end, 0);
 }
 

@@ -34,7 +34,8 @@ static void check_aead(const struct vector *v, enum suite suite)
 	if (!v->valid)
 		return;
 	assert_memory_equal(out, v->message.bytes, v->message.size);
-	cipher_seal_with_nonce(&key, v->nonce.bytes, v->aad.bytes, v->aad.size, v->message.bytes, v->message.size, out);
+	cipher_seal_with_nonce(&key, v->nonce.bytes, v->aad.bytes, v->aad.size, v->message.bytes,
+			       v->message.size, out);
 	assert_int_equal(v->sealed.size, v->message.size + TAG_SIZE);
 	assert_memory_equal(out, v->sealed.bytes, v->sealed.size);
 }
@@ -91,7 +92,8 @@ static void shake128(const void *data, size_t size, uint8_t *out, size_t out_siz
 	EVP_MD_CTX_free(shake);
 }
 
-/* c2sp.org/XAES-256-GCM, "Accumulated randomized tests": inputs from SHAKE-128 of nothing, outputs into another. */
+/* c2sp.org/XAES-256-GCM, "Accumulated randomized tests": inputs from SHAKE-128 of nothing, outputs into
+ * another. */
 static void xaes__matches_10_000_accumulated_vectors(void **state)
 {
 	(void)state;
@@ -106,7 +108,8 @@ static void xaes__matches_10_000_accumulated_vectors(void **state)
 	const uint8_t *in = stream;
 	for (int i = 0; i < ROUNDS; i++) {
 		AUTO(cipher_key_wipe) struct cipher_key key;
-		const uint8_t *nonce = in + KEY_SIZE, *plain = nonce + NONCE_SIZE + 1, *aad = plain + plain[-1] + 1;
+		const uint8_t *nonce = in + KEY_SIZE, *plain = nonce + NONCE_SIZE + 1,
+			      *aad = plain + plain[-1] + 1;
 		cipher_key_init(&key, SUITE_XAES_256_GCM, in);
 		cipher_seal_with_nonce(&key, nonce, aad, aad[-1], plain, plain[-1], at);
 		at += plain[-1] + TAG_SIZE;
@@ -322,7 +325,8 @@ static void *work(void *argument)
 		const struct cipher_key *key = &worker->keys[i % 4];
 		cipher_seal(key, &i, sizeof i, plain, sizeof plain, stored);
 		memcpy(worker->nonces[i], stored, NONCE_SIZE);
-		if (!cipher_open(key, &i, sizeof i, stored, sizeof stored, back) || memcmp(plain, back, sizeof plain) != 0)
+		if (!cipher_open(key, &i, sizeof i, stored, sizeof stored, back) ||
+		    memcmp(plain, back, sizeof plain) != 0)
 			worker->failed = true;
 		stored[i % sizeof stored] ^= 1;
 		if (cipher_open(key, &i, sizeof i, stored, sizeof stored, back))

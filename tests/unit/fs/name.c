@@ -71,8 +71,9 @@ static void name__comes_back_whatever_it_looks_like(void **state)
 {
 	(void)state;
 	static const char *const names[] = {
-		"a", "...", ".hidden", ".fsen", ".Fsenc", ".nfs0001", ".smb1", "..a", " ", "-rf", "\n", "\xff\xfe",
-		"\xc3\x9cg.odt", "\xe6\x97\xa5\xe6\x9c\xac", "CON", "a:b", "a\\b", "*", "name.",
+	    "a",   "...", ".hidden", ".fsen", ".Fsenc",	  ".nfs0001",	   ".smb1",
+	    "..a", " ",	  "-rf",     "\n",    "\xff\xfe", "\xc3\x9cg.odt", "\xe6\x97\xa5\xe6\x9c\xac",
+	    "CON", "a:b", "a\\b",    "*",     "name.",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -189,7 +190,8 @@ static enum fault decode_sealed(const char *plain, size_t length)
 static void name__refuses_to_show_what_no_file_can_be_called(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {".", "..", "a/b", "/", "../../etc/passwd", ".fsenc", ".fsenc.log", ".fsencx"};
+	static const char *const bad[] = {".",	    "..",	  "a/b",    "/", "../../etc/passwd",
+					  ".fsenc", ".fsenc.log", ".fsencx"};
 	char too_long[257];
 
 	memset(too_long, 'x', sizeof too_long);
@@ -215,7 +217,8 @@ static void name__refuses_every_changed_letter_and_every_cut(void **state)
 		for (const char *letter = "0123456789abcdefghijklmnopqrstuvwxyz-_. ="; *letter; letter++) {
 			stored.entry[i] = *letter;
 			if (*letter != was)
-				assert_int_not_equal(name_decode(key, stored.entry, length, back, NULL), FAULT_NONE);
+				assert_int_not_equal(name_decode(key, stored.entry, length, back, NULL),
+						     FAULT_NONE);
 		}
 		stored.entry[i] = was;
 		assert_int_not_equal(name_decode(key, stored.entry, i, back, NULL), FAULT_NONE);
@@ -231,18 +234,37 @@ static void name__classifies_directory_entries(void **state)
 		const char *entry;
 		enum name_kind kind;
 	} rows[] = {
-		{".fsenc", NAME_OURS}, {".fsenc.log", NAME_OURS}, {".fsenc.bak", NAME_OURS}, {".fsenc-share", NAME_OURS},
-		{".fsenc-backup", NAME_OURS}, {".FSENC", NAME_OURS}, {".fsenc-l-", NAME_OURS}, {".fsenc-l-abc", NAME_OURS},
-		{".fsenc-l-" HASH, NAME_LONG_ENTRY}, {".fsenc-l-" HASH ".n", NAME_LONG_FILE},
-		{".fsenc-l-" HASH ".N", NAME_LONG_FILE}, {".fsenc-l-" HASH ".m", NAME_OURS},
-		{".fsenc-l-" HASH "0", NAME_OURS}, {".nfs000000000000001", NAME_LEFTOVER}, {".nfs", NAME_LEFTOVER},
-		{".smbdeleteAAA", NAME_LEFTOVER}, {".fsenc.new-0123456789abcdef", NAME_LEFTOVER},
-		{".fsenc.bak.new-0123456789abcdef", NAME_LEFTOVER}, {".fsenc-share.new-0123456789abcdef", NAME_LEFTOVER},
-		{".fsenc-l-" HASH ".n.new-0123456789abcdef", NAME_LEFTOVER}, {"readme.txt", NAME_FOREIGN},
-		{"data", NAME_FOREIGN}, {"", NAME_FOREIGN}, {".", NAME_FOREIGN}, {".hidden", NAME_FOREIGN},
-		{"000000000000000000000000000", NAME_FOREIGN}, {"0000000000000000000000000000", NAME_ENTRY},
-		{"00000000000000000000000000000", NAME_ENTRY}, {"000000000000000000000000000w", NAME_FOREIGN},
-		{"Thumbs.db", NAME_FOREIGN}, {"desktop.ini", NAME_FOREIGN},
+	    {".fsenc", NAME_OURS},
+	    {".fsenc.log", NAME_OURS},
+	    {".fsenc.bak", NAME_OURS},
+	    {".fsenc-share", NAME_OURS},
+	    {".fsenc-backup", NAME_OURS},
+	    {".FSENC", NAME_OURS},
+	    {".fsenc-l-", NAME_OURS},
+	    {".fsenc-l-abc", NAME_OURS},
+	    {".fsenc-l-" HASH, NAME_LONG_ENTRY},
+	    {".fsenc-l-" HASH ".n", NAME_LONG_FILE},
+	    {".fsenc-l-" HASH ".N", NAME_LONG_FILE},
+	    {".fsenc-l-" HASH ".m", NAME_OURS},
+	    {".fsenc-l-" HASH "0", NAME_OURS},
+	    {".nfs000000000000001", NAME_LEFTOVER},
+	    {".nfs", NAME_LEFTOVER},
+	    {".smbdeleteAAA", NAME_LEFTOVER},
+	    {".fsenc.new-0123456789abcdef", NAME_LEFTOVER},
+	    {".fsenc.bak.new-0123456789abcdef", NAME_LEFTOVER},
+	    {".fsenc-share.new-0123456789abcdef", NAME_LEFTOVER},
+	    {".fsenc-l-" HASH ".n.new-0123456789abcdef", NAME_LEFTOVER},
+	    {"readme.txt", NAME_FOREIGN},
+	    {"data", NAME_FOREIGN},
+	    {"", NAME_FOREIGN},
+	    {".", NAME_FOREIGN},
+	    {".hidden", NAME_FOREIGN},
+	    {"000000000000000000000000000", NAME_FOREIGN},
+	    {"0000000000000000000000000000", NAME_ENTRY},
+	    {"00000000000000000000000000000", NAME_ENTRY},
+	    {"000000000000000000000000000w", NAME_FOREIGN},
+	    {"Thumbs.db", NAME_FOREIGN},
+	    {"desktop.ini", NAME_FOREIGN},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -324,7 +346,8 @@ static void xattr_name__comes_back_at_every_length(void **state)
 static void xattr_name__of_another_folder_or_program_is_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "user.", "user.fsenc.", "user.comment", "security.fsenc.0", "user.fsenc.x"};
+	static const char *const bad[] = {
+	    "", "user.", "user.fsenc.", "user.comment", "security.fsenc.0", "user.fsenc.x"};
 	struct why why = WHY_NONE;
 	char stored[256], back[XATTR_NAME_MAX_PLAIN + 1];
 	AUTO(name_key_free) struct name_key *elsewhere = NULL;
