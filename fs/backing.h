@@ -1,0 +1,24 @@
+/* fs/backing.h - the file system below a share: what it is, and whom its locks reach.
+ *
+ * Locks of a local file system reach everybody who uses it. NFS and SMB pass them to the
+ * server unless a mount option keeps them here. A FUSE file system grants locks that reach
+ * nobody, and no probe can tell (measured), so it and everything unknown is not trusted.
+ */
+#ifndef FSENC_FS_BACKING_H
+#define FSENC_FS_BACKING_H
+
+#include <stdbool.h>
+
+#define BACKING_KIND_SIZE 64
+
+struct backing {
+	char kind[BACKING_KIND_SIZE]; /* "ext4", "nfs4", "cifs", "fuse.sshfs", ... */
+	bool trusts_locks;
+};
+
+/* Of any descriptor, O_PATH too. */
+struct backing backing_of(int fd);
+/* For one row of /proc/self/mountinfo that is already at hand: `kind` and the options behind it. */
+bool backing_options_keep_locks_here(const char *options);
+
+#endif
