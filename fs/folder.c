@@ -1,1 +1,471 @@
-#include "fs/folder.h"
+#include "fs/folder_state.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+
+/* -- the registry --------------------------------------------------------------------- */
+
+enum fault folder_registry_new(struct folder_registry **ret_registry, struct why *why)
+{
+	struct folder_registry *registry = calloc(1, sizeof *registry);
+	if (!registry)
+		return why_set(why, FAULT_MEMORY, "no memory for the folders of a share");
+	(void)pthread_mutex_init(&registry->mutex, NULL);
+	*ret_registry = registry;
+	return FAULT_NONE;
+}
+
+static void drop_view(struct folder *folder)
+{
+	(void)pthread_mutex_lock(&folder->mutex);
+	folder_leave(TAKE(folder->view));
+	folder->fault = why_set(&folder->reason, FAULT_LOCKED, "the share is closed");
+	(void)pthread_mutex_unlock(&folder->mutex);
+}
+
+void folder_registry_free(struct folder_registry *registry)
+{
+	bool held = false;
+	if (!registry)
+		return;
+	for (size_t i = 0; i < FOLDER_BUCKETS; i++)
+		for (struct folder *folder = registry->buckets[i]; folder; folder = folder->next) {
+			drop_view(folder);
+			held = true;
+		}
+	/* Its holder will come back to it: a leak is the lesser harm. */
+	if (held)
+		return;
+	(void)pthread_mutex_destroy(&registry->mutex);
+	free(registry);
+}
+
+static struct folder **bucket_of(struct folder_registry *registry, dev_t device, ino_t inode)
+{
+	return &registry->buckets[((uint64_t)device * 31 + (uint64_t)inode) % FOLDER_BUCKETS];
+}
+
+static struct folder *find_listed(struct folder_registry *registry, dev_t device, ino_t inode)
+{
+	struct folder *folder = *bucket_of(registry, device, inode);
+
+	while (folder && (folder->device != device || folder->inode != inode))
+		folder = folder->next;
+	return folder;
+}
+
+/* With the registry's mutex. */
+static void unlist(struct folder *folder)
+{
+	struct folder **place = bucket_of(folder->registry, folder->device, folder->inode);
+	if (!folder->listed)
+		return;
+	while (*place != folder)
+		place = &(*place)->next;
+	*place = folder->next;
+	folder->listed = false;
+}
+
+static struct folder *registry_get(struct folder_registry *registry, dev_t device, ino_t inode)
+{
+	(void)pthread_mutex_lock(&registry->mutex);
+	struct folder *folder = find_listed(registry, device, inode);
+	if (folder)
+		folder->references++;
+	(void)pthread_mutex_unlock(&registry->mutex);
+	return folder;
+}
+
+/* The one that is listed afterwards: somebody else may have been faster. */
+static struct folder *registry_put(struct folder *folder)
+{
+	struct folder_registry *registry = folder->registry;
+	(void)pthread_mutex_lock(&registry->mutex);
+	struct folder *listed = find_listed(registry, folder->device, folder->inode);
+	if (!listed) {
+		struct folder **bucket = bucket_of(registry, folder->device, folder->inode);
+		folder->next = *bucket;
+		*bucket = folder;
+		folder->listed = true;
+		listed = folder;
+	} else {
+		listed->references++;
+	}
+	(void)pthread_mutex_unlock(&registry->mutex);
+	return listed;
+}
+
+/* This directory is no folder any more, or another one: who looks for it next starts afresh. */
+static void registry_forget(struct folder *folder)
+{
+	(void)pthread_mutex_lock(&folder->registry->mutex);
+	unlist(folder);
+	(void)pthread_mutex_unlock(&folder->registry->mutex);
+}
+
+/* -- life ----------------------------------------------------------------------------- */
+
+static void folder_free(struct folder *folder)
+{
+	folder_leave(folder->view);
+	folder_unref(folder->parent);
+	file_close(folder->directory);
+	free(folder->path);
+	(void)pthread_cond_destroy(&folder->looked);
+	(void)pthread_mutex_destroy(&folder->mutex);
+	free(folder);
+}
+
+struct folder *folder_ref(struct folder *folder)
+{
+	if (!folder)
+		return NULL;
+	(void)pthread_mutex_lock(&folder->registry->mutex);
+	folder->references++;
+	(void)pthread_mutex_unlock(&folder->registry->mutex);
+	return folder;
+}
+
+void folder_unref(struct folder *folder)
+{
+	if (!folder)
+		return;
+	(void)pthread_mutex_lock(&folder->registry->mutex);
+	bool last = --folder->references == 0;
+	if (last)
+		unlist(folder);
+	(void)pthread_mutex_unlock(&folder->registry->mutex);
+	if (last)
+		folder_free(folder);
+}
+
+static enum fault folder_new_for(struct share *share, int directory, const struct stat *stat, const char *path,
+				 struct folder *parent, struct folder **ret_folder, struct why *why)
+{
+	struct folder *folder = calloc(1, sizeof *folder);
+	if (!folder)
+		return why_set(why, FAULT_MEMORY, "no memory for a folder");
+	(void)pthread_mutex_init(&folder->mutex, NULL);
+	(void)pthread_cond_init(&folder->looked, NULL);
+	folder->share = share;
+	folder->registry = share_folders(share);
+	folder->parent = folder_ref(parent);
+	folder->device = stat->st_dev;
+	folder->inode = stat->st_ino;
+	folder->references = 1;
+	folder->path = strdup(path);
+	folder->directory = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+	*ret_folder = folder;
+	if (!folder->path)
+		return why_set(why, FAULT_MEMORY, "no memory for a folder");
+	return folder->directory >= 0 ? FAULT_NONE : why_system(why, "cannot hold the directory of a folder");
+}
+
+/* -- looking -------------------------------------------------------------------------- */
+
+static int64_t nanoseconds(const struct statx_timestamp *stamp)
+{
+	return stamp->tv_sec * 1000000000 + stamp->tv_nsec;
+}
+
+static enum fault take_look(int directory, struct folder_look *ret_look, struct why *why)
+{
+	struct statx info;
+	unsigned wanted = STATX_INO | STATX_SIZE | STATX_MTIME | STATX_CTIME;
+	if (statx(directory, FORMAT_FOLDER_FILE, AT_SYMLINK_NOFOLLOW, wanted, &info) == 0) {
+		*ret_look = (struct folder_look){info.stx_ino, info.stx_size, nanoseconds(&info.stx_mtime),
+						 nanoseconds(&info.stx_ctime)};
+		return FAULT_NONE;
+	}
+	if (errno != ENOENT)
+		return why_system(why, "cannot look at '%s'", FORMAT_FOLDER_FILE);
+	*ret_look = (struct folder_look){0};
+	return FAULT_NONE;
+}
+
+static bool same_look(const struct folder_look *one, const struct folder_look *other)
+{
+	return one->inode == other->inode && one->size == other->size && one->modified_ns == other->modified_ns &&
+	       one->changed_ns == other->changed_ns;
+}
+
+static bool sees_nothing(const struct folder_look *look)
+{
+	return same_look(look, &(struct folder_look){0});
+}
+
+/* What reading `.fsenc` gave. */
+struct news {
+	enum fault fault;
+	struct why reason;
+	struct folder_view *view;
+	struct folder_id id;
+	bool has_id;
+};
+
+static enum fault parent_id_of(const struct folder *folder, struct folder_id *ret_id, struct why *why)
+{
+	struct folder *parent = folder->parent;
+	if (!parent) {
+		*ret_id = (struct folder_id){{0}};
+		return FAULT_NONE;
+	}
+	(void)pthread_mutex_lock(&parent->mutex);
+	bool known = parent->has_id;
+	*ret_id = parent->id;
+	(void)pthread_mutex_unlock(&parent->mutex);
+	return known ? FAULT_NONE : why_set(why, FAULT_LOCKED, "the folder above it is not accepted");
+}
+
+static enum fault read_news(const struct folder *folder, const char *path, struct news *news)
+{
+	struct access_place place = {.share = folder->share, .directory = folder->directory, .path = path};
+	AUTO(folder_file_free) struct folder_file *file = NULL;
+	enum fault fault = parent_id_of(folder, &place.parent, &news->reason);
+	if (!fault)
+		fault = access_read(&place, &file, &news->reason);
+	if (fault)
+		return fault;
+	news->id = file->record->folder;
+	news->has_id = true;
+	return folder_view_new(folder->share, file, &news->view, &news->reason);
+}
+
+/* Passing trouble of the share or of this machine says nothing of the folder. */
+static bool is_passing(enum fault fault)
+{
+	return fault == FAULT_SYSTEM || fault == FAULT_MEMORY || fault == FAULT_KEYRING_READ ||
+	       fault == FAULT_KEYRING_WRITE;
+}
+
+static void say(const struct folder *folder, const struct news *news, bool was_open, bool first)
+{
+	const char *path = folder->path[0] ? folder->path : "(root)";
+	const char *words = why_text(&news->reason, news->fault);
+
+	if (news->fault == FAULT_TAMPERED || news->fault == FAULT_MALFORMED || news->fault == FAULT_DAMAGED)
+		log_error("folder '%s' is refused: %s", path, words);
+	else if (news->fault && was_open)
+		log_warning("folder '%s' is closed: %s", path, words);
+	else if (!news->fault && !first)
+		log_info("folder '%s' is open", path);
+}
+
+/* With the mutex. The last good keys go as soon as what lies there now is not good. */
+static void take_news(struct folder *folder, const struct folder_look *look, struct news *news, bool first)
+{
+	bool was_open = folder->view != NULL;
+	if (news->has_id && folder->has_id && !folder_id_equal(&news->id, &folder->id)) {
+		folder_leave(TAKE(news->view));
+		news->fault = why_set(&news->reason, FAULT_MISSING, "another folder lies here now");
+	}
+	if (first || was_open != (news->view != NULL) || strcmp(news->reason.text, folder->reason.text) != 0)
+		say(folder, news, was_open, first);
+	if (news->has_id && !folder->has_id) {
+		folder->id = news->id;
+		folder->has_id = true;
+	}
+	folder_leave(folder->view);
+	folder->view = TAKE(news->view);
+	folder->fault = news->fault;
+	folder->reason = news->fault ? news->reason : WHY_NONE;
+	folder->look = *look;
+	folder->looked_ms = clock_boot_ms();
+}
+
+/* One statx; `.fsenc` itself only if that shows a change, or if the folder is not open: then the reason may
+ * lie elsewhere (trust, a locked keyring). */
+static enum fault look_again(const struct folder *folder, const char *path, const struct folder_look *before,
+			     bool open, struct folder_look *ret_look, struct news *news, bool *ret_changed,
+			     struct why *why)
+{
+	enum fault fault = take_look(folder->directory, ret_look, why);
+	if (fault)
+		return fault;
+	*ret_changed = !open || !same_look(ret_look, before);
+	if (!*ret_changed)
+		return FAULT_NONE;
+	news->fault = read_news(folder, path, news);
+	if (!is_passing(news->fault))
+		return FAULT_NONE;
+	if (why)
+		*why = news->reason;
+	return news->fault;
+}
+
+/* With the mutex, which is let go meanwhile. */
+static enum fault look(struct folder *folder, struct why *why)
+{
+	struct folder_look before = folder->look;
+	struct folder_look now;
+	struct news news = {.fault = FAULT_NONE, .reason = WHY_NONE};
+	bool open = folder->view != NULL;
+	bool changed = false;
+	AUTO(free) char *path = strdup(folder->path);
+	if (!path)
+		return why_set(why, FAULT_MEMORY, "no memory for a path");
+	folder->looking = true;
+	(void)pthread_mutex_unlock(&folder->mutex);
+	enum fault fault = look_again(folder, path, &before, open, &now, &news, &changed, why);
+	if (!fault && news.fault == FAULT_MISSING)
+		registry_forget(folder);
+	(void)pthread_mutex_lock(&folder->mutex);
+	if (!fault && changed)
+		take_news(folder, &now, &news, false);
+	else if (!fault)
+		folder->looked_ms = clock_boot_ms();
+	folder->looking = false;
+	(void)pthread_cond_broadcast(&folder->looked);
+	return fault;
+}
+
+static bool look_is_due(const struct folder *folder)
+{
+	return folder->fault != FAULT_MISSING && clock_boot_ms() - folder->looked_ms >= LOOK_INTERVAL_MS;
+}
+
+/* With the mutex. Who comes while another thread looks needs its answer, and waits for it. */
+static enum fault look_if_due(struct folder *folder, struct why *why)
+{
+	while (look_is_due(folder)) {
+		if (!folder->looking)
+			return look(folder, why);
+		(void)pthread_cond_wait(&folder->looked, &folder->mutex);
+	}
+	return FAULT_NONE;
+}
+
+static void tell(struct folder *folder, bool open)
+{
+	struct folder_registry *registry = folder->registry;
+	(void)pthread_mutex_lock(&registry->mutex);
+	folder_changed changed = registry->changed;
+	void *context = registry->context;
+	(void)pthread_mutex_unlock(&registry->mutex);
+	if (changed)
+		changed(context, folder, open);
+}
+
+/* -- entering ------------------------------------------------------------------------- */
+
+static enum fault may_write(const struct folder *folder, struct why *why)
+{
+	if (share_options_of(folder->share)->read_only) {
+		errno = EROFS;
+		return why_system(why, "the share is used read-only");
+	}
+	if (folder->view->role < ROLE_WRITER)
+		return why_set(why, FAULT_DENIED, "you are a reader of this folder");
+	return FAULT_NONE;
+}
+
+/* With the mutex. */
+static enum fault admit(const struct folder *folder, enum folder_want want, const struct folder_view **ret_view,
+			struct why *why)
+{
+	if (!folder->view) {
+		if (why)
+			*why = folder->reason;
+		return folder->fault;
+	}
+	enum fault fault = want == FOLDER_WRITE ? may_write(folder, why) : FAULT_NONE;
+	if (!fault)
+		*ret_view = folder_view_ref(folder->view);
+	return fault;
+}
+
+enum fault folder_enter(struct folder *folder, enum folder_want want, const struct folder_view **ret_view,
+			struct why *why)
+{
+	(void)pthread_mutex_lock(&folder->mutex);
+	bool was_open = folder->view != NULL;
+	enum fault fault = look_if_due(folder, why);
+	bool open = folder->view != NULL;
+	if (!fault)
+		fault = admit(folder, want, ret_view, why);
+	(void)pthread_mutex_unlock(&folder->mutex);
+	if (open != was_open)
+		tell(folder, open);
+	return fault;
+}
+
+enum fault folder_enter_as_last_seen(struct folder *folder, enum folder_want want,
+				     const struct folder_view **ret_view, struct why *why)
+{
+	(void)pthread_mutex_lock(&folder->mutex);
+	enum fault fault = admit(folder, want, ret_view, why);
+	(void)pthread_mutex_unlock(&folder->mutex);
+	return fault;
+}
+
+/* -- finding -------------------------------------------------------------------------- */
+
+static enum fault is_pinned(struct share *share, const char *path, struct why *why)
+{
+	AUTO(pin_folder_done) struct pin_folder pin = {.version = 0};
+
+	return keyring_folder_pin(share_keyring(share), &share_record_of(share)->share, path, &pin, why);
+}
+
+static enum fault load(struct folder *folder, const struct folder_look *look, struct why *why)
+{
+	struct news news = {.fault = FAULT_NONE, .reason = WHY_NONE};
+	news.fault = read_news(folder, folder->path, &news);
+	if (news.fault == FAULT_MISSING || news.fault == FAULT_MEMORY) {
+		if (why)
+			*why = news.reason;
+		return news.fault;
+	}
+	(void)pthread_mutex_lock(&folder->mutex);
+	take_news(folder, look, &news, true);
+	(void)pthread_mutex_unlock(&folder->mutex);
+	return FAULT_NONE;
+}
+
+static enum fault find_known(struct share *share, const struct stat *stat, const char *path,
+			     struct folder **ret_folder)
+{
+	AUTO(folder_unref) struct folder *folder = registry_get(share_folders(share), stat->st_dev, stat->st_ino);
+	char before[RING_PATH_MAX];
+	if (!folder)
+		return FAULT_MISSING;
+	folder_path(folder, before);
+	if (strcmp(before, path) != 0)
+		folder_moved(folder, path);
+	*ret_folder = TAKE(folder);
+	return FAULT_NONE;
+}
+
+enum fault folder_find(struct share *share, int directory, const char *path, struct folder *parent,
+		       struct folder **ret_folder, struct why *why)
+{
+	struct folder_look look;
+	struct stat stat;
+	enum fault fault = take_look(directory, &look, why);
+	/* A pinned path is always a folder: without its `.fsenc` it is damaged, never plain. */
+	if (!fault && sees_nothing(&look))
+		fault = is_pinned(share, path, why);
+	if (fault)
+		return fault;
+	if (fstat(directory, &stat) != 0)
+		return why_system(why, "cannot stat the directory of a folder");
+	if (find_known(share, &stat, path, ret_folder) == FAULT_NONE)
+		return FAULT_NONE;
+	AUTO(folder_unref) struct folder *folder = NULL;
+	fault = folder_new_for(share, directory, &stat, path, parent, &folder, why);
+	if (!fault)
+		fault = load(folder, &look, why);
+	if (fault)
+		return fault;
+	struct folder *listed = registry_put(folder);
+	if (listed == folder)
+		folder = NULL;
+	*ret_folder = listed;
+	return FAULT_NONE;
+}

@@ -1,0 +1,124 @@
+/* What may be asked of a folder without entering it. */
+#include "fs/folder_state.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+
+const struct folder_id *folder_id_of(const struct folder *folder)
+{
+	static const struct folder_id none;
+	struct folder *locked = (struct folder *)folder;
+
+	/* Once it is known it never changes, so the pointer may outlive the mutex. */
+	(void)pthread_mutex_lock(&locked->mutex);
+	const struct folder_id *id = folder->has_id ? &folder->id : &none;
+	(void)pthread_mutex_unlock(&locked->mutex);
+	return id;
+}
+
+struct folder *folder_parent(const struct folder *folder)
+{
+	return folder->parent;
+}
+
+void folder_path(const struct folder *folder, char path[static RING_PATH_MAX])
+{
+	struct folder *locked = (struct folder *)folder;
+
+	(void)pthread_mutex_lock(&locked->mutex);
+	(void)snprintf(path, RING_PATH_MAX, "%s", folder->path);
+	(void)pthread_mutex_unlock(&locked->mutex);
+}
+
+static enum fault move_pins(struct folder *folder, const char *from, const char *to, struct why *why)
+{
+	return keyring_move_pins(share_keyring(folder->share), &share_record_of(folder->share)->share, from, to, why);
+}
+
+void folder_moved(struct folder *folder, const char *path)
+{
+	struct why why = WHY_NONE;
+	char *copy = strdup(path);
+	if (!copy)
+		return;
+	(void)pthread_mutex_lock(&folder->mutex);
+	AUTO(free) char *before = folder->path;
+	folder->path = copy;
+	(void)pthread_mutex_unlock(&folder->mutex);
+	/* The pin has to follow, or a new directory of the old name would pass for this folder. */
+	enum fault fault = strcmp(before, path) == 0 ? FAULT_NONE : move_pins(folder, before, path, &why);
+	if (fault)
+		log_warning("folder '%s': the keyring cannot take note of its new place: %s", path,
+			    why_text(&why, fault));
+}
+
+void folder_state(struct folder *folder, char text[static WHY_TEXT_SIZE])
+{
+	static const char prefix[] = "locked: ";
+
+	(void)pthread_mutex_lock(&folder->mutex);
+	if (folder->view)
+		(void)snprintf(text, WHY_TEXT_SIZE, "open");
+	else
+		(void)snprintf(text, WHY_TEXT_SIZE, "%s%.*s", prefix, (int)(WHY_TEXT_SIZE - sizeof prefix),
+			       why_text(&folder->reason, folder->fault));
+	(void)pthread_mutex_unlock(&folder->mutex);
+}
+
+bool folder_is_open(struct folder *folder)
+{
+	(void)pthread_mutex_lock(&folder->mutex);
+	bool open = folder->view != NULL;
+	(void)pthread_mutex_unlock(&folder->mutex);
+	return open;
+}
+
+void folder_on_change(struct share *share, folder_changed changed, void *context)
+{
+	struct folder_registry *registry = share_folders(share);
+
+	(void)pthread_mutex_lock(&registry->mutex);
+	registry->changed = changed;
+	registry->context = context;
+	(void)pthread_mutex_unlock(&registry->mutex);
+}
+
+/* -- each ----------------------------------------------------------------------------- */
+
+static size_t count_listed(const struct folder_registry *registry)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < FOLDER_BUCKETS; i++)
+		for (const struct folder *folder = registry->buckets[i]; folder; folder = folder->next)
+			count++;
+	return count;
+}
+
+/* References, so that `each` may do what it likes without the mutex. */
+static struct folder **collect(struct folder_registry *registry, size_t *ret_count)
+{
+	size_t count = 0;
+	(void)pthread_mutex_lock(&registry->mutex);
+	struct folder **list = calloc(count_listed(registry) + 1, sizeof(struct folder *));
+	for (size_t i = 0; list && i < FOLDER_BUCKETS; i++)
+		for (struct folder *folder = registry->buckets[i]; folder; folder = folder->next) {
+			folder->references++;
+			list[count++] = folder;
+		}
+	(void)pthread_mutex_unlock(&registry->mutex);
+	*ret_count = count;
+	return list;
+}
+
+void folder_each(struct share *share, void (*each)(void *context, struct folder *folder), void *context)
+{
+	size_t count;
+	AUTO(free) struct folder **list = collect(share_folders(share), &count);
+
+	for (size_t i = 0; i < count; i++) {
+		each(context, list[i]);
+		folder_unref(list[i]);
+	}
+}
