@@ -214,7 +214,7 @@ enum fault group_evaluate(const struct group_share *share, const struct point *b
 enum fault group_combine(const struct group_answer *answers, unsigned threshold, struct point *ret_combined,
 			 struct why *why)
 {
-	unsigned indexes[GROUP_SERVERS_MAX];
+	unsigned indexes[GROUP_SERVERS_MAX] = {0};
 	struct point sum = {{0}};
 
 	for (unsigned i = 0; i < threshold && i < GROUP_SERVERS_MAX; i++)
