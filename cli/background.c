@@ -103,7 +103,8 @@ static enum fault hear(struct call *call, int pipe, pid_t child, struct why *why
 	while (got < 0 && errno == EINTR);
 	if (got != (ssize_t)sizeof(report)) {
 		(void)waitpid(child, &status, 0);
-		return why_set(why, FAULT_FAILED, "the background process ended before it was ready (status %d)",
+		return why_set(why, FAULT_FAILED,
+			       "the background process ended before it was ready (status %d)",
 			       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	}
 	if (report.fault)

@@ -48,7 +48,8 @@ static enum fault ended(const char *program, pid_t pid, struct why *why)
 	return FAULT_NONE;
 }
 
-static enum fault start(const char *const *argv, int fd, enum child_stream stream, pid_t *ret_pid, struct why *why)
+static enum fault start(const char *const *argv, int fd, enum child_stream stream, pid_t *ret_pid,
+			struct why *why)
 {
 	posix_spawn_file_actions_t actions;
 	int error;
@@ -65,8 +66,8 @@ static enum fault start(const char *const *argv, int fd, enum child_stream strea
 	return error ? why_system(why, "cannot start '%s'", argv[0]) : FAULT_NONE;
 }
 
-enum fault child_run(const char *const *argv, enum child_stream stream, void *output, size_t room, size_t *ret_size,
-		     struct why *why)
+enum fault child_run(const char *const *argv, enum child_stream stream, void *output, size_t room,
+		     size_t *ret_size, struct why *why)
 {
 	AUTO(file_close) int from = -1;
 	AUTO(file_close) int to = -1;

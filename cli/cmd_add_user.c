@@ -4,7 +4,6 @@
 #include "cli/member.h"
 #include "cli/target.h"
 
-
 const struct option_row options_add_user[] = {
 	{"role", 0, "ROLE", "reader, writer or admin; reader if not given", OPTION_TEXT, OPTION_AT(role)},
 	OPTION_ROWS_END,
@@ -21,7 +20,8 @@ static enum fault add_one(void *context, const struct folder_file *present, cons
 {
 	const struct addition *addition = context;
 
-	return folder_change_add_user(present, keys, addition->identity, addition->user, addition->role, ret_next, why);
+	return folder_change_add_user(present, keys, addition->identity, addition->user, addition->role,
+				      ret_next, why);
 }
 
 struct people {
@@ -37,7 +37,8 @@ static void people_done(struct people *people)
 }
 AUTO_VALUE(struct people, people_done);
 
-static enum fault check_trust(struct call *call, const struct certificate *certificate, bool trusted, struct why *why)
+static enum fault check_trust(struct call *call, const struct certificate *certificate, bool trusted,
+			      struct why *why)
 {
 	const char *name = certificate_identity(certificate)->name;
 	struct fingerprint fingerprint = certificate_fingerprint(certificate);
@@ -46,20 +47,22 @@ static enum fault check_trust(struct call *call, const struct certificate *certi
 	if (trusted)
 		return FAULT_NONE;
 	fingerprint_text(&fingerprint, text);
-	return call_hint(call, why_set(why, FAULT_DENIED, "the key of '%s' is in the keyring, but not trusted", name),
-			 "compare the fingerprint with its owner, then: fsenc key trust %s", text);
+	return call_hint(
+		call, why_set(why, FAULT_DENIED, "the key of '%s' is in the keyring, but not trusted", name),
+		"compare the fingerprint with its owner, then: fsenc key trust %s", text);
 }
 
 /* All of them before the first change: a misspelt name changes nothing. */
-static enum fault find_people(struct call *call, struct keyring *keyring, struct people *people, struct why *why)
+static enum fault find_people(struct call *call, struct keyring *keyring, struct people *people,
+			      struct why *why)
 {
 	people->list = calloc(call->argument_count, sizeof(struct certificate *));
 	if (!people->list)
 		return why_set(why, FAULT_MEMORY, "no memory for the users");
 	for (size_t i = 1; i < call->argument_count; i++) {
 		bool trusted = false;
-		enum fault fault = keyring_find_person(keyring, call->arguments[i], &people->list[people->count],
-						       &trusted, why);
+		enum fault fault = keyring_find_person(keyring, call->arguments[i],
+						       &people->list[people->count], &trusted, why);
 
 		if (fault)
 			return fault;
@@ -111,8 +114,10 @@ static void warn_unreachable(const struct call *call, struct target *target, con
 		const struct public_identity *user = certificate_identity(people->list[i]);
 
 		if (!record_find(file->record, &user->id))
-			call_say(call, "Warning: '%s' is no member of the folder above and will not reach this one.",
-				 user->name);
+			call_say(
+				call,
+				"Warning: '%s' is no member of the folder above and will not reach this one.",
+				user->name);
 	}
 }
 

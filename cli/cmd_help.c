@@ -24,7 +24,8 @@ enum fault cmd_help(struct call *call, struct why *why)
 		return help_all(call->table, why);
 	command = help_find(call->table, one, two, &words);
 	if (!command)
-		return why_set(why, FAULT_USAGE, "there is no command '%s%s%s'", one, two ? " " : "", two ? two : "");
+		return why_set(why, FAULT_USAGE, "there is no command '%s%s%s'", one, two ? " " : "",
+			       two ? two : "");
 	return help_one(command, why);
 }
 

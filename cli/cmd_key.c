@@ -69,7 +69,10 @@ static enum fault list_text(const struct keyring_people *people, struct why *why
 		member_id_text(&certificate_identity(person->certificate)->id, id);
 		fingerprint_text(&fingerprint, text);
 		table_add(&table, (const char *[]){certificate_identity(person->certificate)->name,
-						   person->own ? "own" : person->trusted ? "trusted" : "no", id, text});
+						   person->own	     ? "own"
+						   : person->trusted ? "trusted"
+								     : "no",
+						   id, text});
 	}
 	return table_print(&table, stdout, why);
 }
@@ -146,9 +149,11 @@ static enum fault check_fingerprint(struct call *call, const struct certificate 
 	if (fingerprint_equal(&actual, &wanted))
 		return FAULT_NONE;
 	fingerprint_text(&actual, text);
-	return call_hint(call, why_set(why, FAULT_DENIED, "the certificate in '%s' has another fingerprint: %s",
-				       call->arguments[0], text),
-			 "ask its owner for the fingerprint that 'fsenc key show' prints, and for the file again");
+	return call_hint(
+		call,
+		why_set(why, FAULT_DENIED, "the certificate in '%s' has another fingerprint: %s",
+			call->arguments[0], text),
+		"ask its owner for the fingerprint that 'fsenc key show' prints, and for the file again");
 }
 
 static enum fault read_certificate(struct call *call, struct certificate **ret_certificate, struct why *why)
@@ -171,8 +176,9 @@ static enum fault report_import(const struct call *call, const struct certificat
 
 	fingerprint_text(&fingerprint, text);
 	if (!trusted)
-		call_say(call, "Not trusted yet: compare the fingerprint with its owner, then: fsenc key trust %s", text);
-	return call->options.json ? answer_print(person_json(certificate), why) : person_print(certificate, why);
+		call_say(call, "Not trusted yet: compare it with its owner, then: fsenc key trust %s", text);
+	return call->options.json ? answer_print(person_json(certificate), why)
+				  : person_print(certificate, why);
 }
 
 enum fault cmd_key_import(struct call *call, struct why *why)

@@ -10,8 +10,9 @@
 #define BACKUP_MAX (1024 * 1024)
 
 const struct option_row options_key_backup[] = {
-	{"new-passfile", 0, "FILE", "seal it under the first line of FILE instead of the keyring's passphrase",
-	 OPTION_TEXT, OPTION_AT(new_passfile)},
+	{"new-passfile", 0, "FILE",
+	 "seal it under the first line of FILE instead of the keyring's passphrase", OPTION_TEXT,
+	 OPTION_AT(new_passfile)},
 	OPTION_ROWS_END,
 };
 
@@ -39,7 +40,7 @@ enum fault cmd_key_backup(struct call *call, struct why *why)
 	enum fault fault = session_with_passphrase(call, &keyring, &passphrase, why);
 
 	if (!fault && call->options.new_passfile)
-		fault = prompt_passphrase(&prompt, &other, why);
+		fault = session_ask(call, &prompt, &other, why);
 	if (!fault)
 		fault = keyring_backup(keyring, other ? other : passphrase, &text, why);
 	if (!fault)
@@ -56,11 +57,12 @@ static enum fault restore(struct call *call, const char *path, const struct byte
 {
 	AUTO(secret_free) struct secret *passphrase = NULL;
 	struct prompt prompt = session_prompt(call, "Passphrase of the backup");
-	enum fault fault = prompt_passphrase(&prompt, &passphrase, why);
+	enum fault fault = session_ask(call, &prompt, &passphrase, why);
 
 	if (fault)
 		return fault;
-	return keyring_restore(&(struct keyring_new_options){.path = path, .passphrase = passphrase,
+	return keyring_restore(&(struct keyring_new_options){.path = path,
+							     .passphrase = passphrase,
 							     .kdf_mib = call->options.kdf_mib},
 			       text->data, text->size, ret_keyring, why);
 }
@@ -93,9 +95,7 @@ enum fault cmd_key_passwd(struct call *call, struct why *why)
 
 	if (fault)
 		return fault;
-	fault = prompt_passphrase(&prompt, &passphrase, why);
-	if (fault == FAULT_PASSPHRASE)
-		(void)call_hint(call, fault, "fsenc key passwd --new-passfile FILE");
+	fault = session_ask(call, &prompt, &passphrase, why);
 	if (!fault)
 		fault = keyring_change_passphrase(keyring, passphrase, call->options.kdf_mib, why);
 	if (fault)

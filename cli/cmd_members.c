@@ -53,8 +53,8 @@ static enum fault members_text(const struct record *record, struct why *why)
 
 		member_id_text(&entry->id, id);
 		fingerprint_text(&entry->fingerprint, fingerprint);
-		table_add(&table, (const char *[]){entry->name, role_text(entry->role), member_kind_text(entry->kind),
-						   id, fingerprint});
+		table_add(&table, (const char *[]){entry->name, role_text(entry->role),
+						   member_kind_text(entry->kind), id, fingerprint});
 	}
 	return table_print(&table, stdout, why);
 }
@@ -89,7 +89,8 @@ static enum fault set_role(void *context, const struct folder_file *present, con
 
 	if (fault)
 		return fault;
-	return folder_change_set_role(present, keys, change->identity, &entry->id, change->role, ret_next, why);
+	return folder_change_set_role(present, keys, change->identity, &entry->id, change->role, ret_next,
+				      why);
 }
 
 enum fault cmd_set_role(struct call *call, struct why *why)
@@ -114,8 +115,8 @@ enum fault cmd_set_role(struct call *call, struct why *why)
 
 /* -- remove-user ---------------------------------------------------------------------- */
 
-static enum fault find_members(const struct call *call, const struct record *record, struct member_id *members,
-			       struct why *why)
+static enum fault find_members(const struct call *call, const struct record *record,
+			       struct member_id *members, struct why *why)
 {
 	for (size_t i = 1; i < call->argument_count; i++) {
 		const struct record_entry *entry;
@@ -159,7 +160,8 @@ static enum fault remove_dry(struct target *target, struct change *change, struc
 	if (!fault)
 		fault = remove_all(change, file, keys, &next, why);
 	if (!fault)
-		call_say(change->call, "Would take out %zu user(s) and start generation %u, wrapped to %zu member(s).",
+		call_say(change->call,
+			 "Would take out %zu user(s) and start generation %u, wrapped to %zu member(s).",
 			 change->call->argument_count - 1, record_newest(next->record)->number,
 			 next->record->entry_count);
 	return fault;
@@ -182,8 +184,9 @@ enum fault cmd_remove_user(struct call *call, struct why *why)
 		(void)call_hint(call, fault, "fsenc members %s", call->arguments[0]);
 	if (fault)
 		return fault;
-	call_say(call, "Generation %u: what is written from now on is closed to them; "
-		       "what they could read before they may have kept.",
+	call_say(call,
+		 "Generation %u: what is written from now on is closed to them; "
+		 "what they could read before they may have kept.",
 		 record_newest(file->record)->number);
 	return FAULT_NONE;
 }

@@ -9,9 +9,10 @@
 #include <signal.h>
 
 const struct option_row options_mount[] = {
-	{"options", 'o', "OPTION,...", "mount options, listed below; may be given more than once", OPTION_LIST,
-	 OPTION_AT(mount)},
-	{"foreground", 'f', NULL, "stay in the foreground, and log to stderr", OPTION_FLAG, OPTION_AT(foreground)},
+	{"options", 'o', "OPTION,...", "mount options, listed below; may be given more than once",
+	 OPTION_LIST, OPTION_AT(mount)},
+	{"foreground", 'f', NULL, "stay in the foreground, and log to stderr", OPTION_FLAG,
+	 OPTION_AT(foreground)},
 	OPTION_ROWS_END,
 };
 
@@ -85,8 +86,11 @@ static enum fault serve(struct background *background, void *context, struct why
 	(void)signal(SIGPIPE, SIG_IGN); /* whoever asks for the state may go away */
 	if (!plan->call->options.quiet && !plan->call->options.verbose)
 		log_set_level(LOG_LEVEL_INFO);
-	return mount_run(&(struct mount_request){.share_path = plan->share, .directory = plan->directory,
-						 .options = &plan->options, .keyring = keyring, .ready = ready,
+	return mount_run(&(struct mount_request){.share_path = plan->share,
+						 .directory = plan->directory,
+						 .options = &plan->options,
+						 .keyring = keyring,
+						 .ready = ready,
 						 .context = background},
 			 why);
 }

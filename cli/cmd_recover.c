@@ -15,8 +15,8 @@ const struct option_row options_recovery_token[] = {
 };
 
 const struct option_row options_recover[] = {
-	{"token", 0, "FILE", "the first line of FILE is the recovery token; asked for if not given", OPTION_TEXT,
-	 OPTION_AT(token)},
+	{"token", 0, "FILE", "the first line of FILE is the recovery token; asked for if not given",
+	 OPTION_TEXT, OPTION_AT(token)},
 	{"new-passfile", 0, "FILE", "the first line of FILE is the new passphrase", OPTION_TEXT,
 	 OPTION_AT(new_passfile)},
 	{"kdf-mib", 0, "MIB", "memory that trying a passphrase costs; 256, at least 64", OPTION_NUMBER,
@@ -81,10 +81,12 @@ static enum fault ask_token(struct call *call, char **ret_token, struct why *why
 		.only_these = true,
 		.no_input = call->options.no_input,
 	};
-	enum fault fault = prompt_passphrase(&prompt, &line, why);
+	enum fault fault = session_ask(call, &prompt, &line, why);
 
-	if (fault == FAULT_PASSPHRASE)
-		return call_hint(call, why_set(why, fault, "no recovery token was given"), "fsenc recover --token FILE");
+	if (fault == FAULT_PASSPHRASE) {
+		fault = why_set(why, fault, "no recovery token was given");
+		return call_hint(call, fault, "fsenc recover --token FILE");
+	}
 	if (fault)
 		return fault;
 	*ret_token = strndup((const char *)secret_bytes(line), secret_size(line));
@@ -100,9 +102,7 @@ static enum fault set_passphrase(struct call *call, struct keyring *keyring, str
 	if (call->options.new_passfile)
 		prompt = session_prompt_new(call, "New passphrase");
 	prompt.twice = true;
-	fault = prompt_passphrase(&prompt, &passphrase, why);
-	if (fault == FAULT_PASSPHRASE)
-		(void)call_hint(call, fault, "fsenc recover --new-passfile FILE");
+	fault = session_ask(call, &prompt, &passphrase, why);
 	return fault ? fault : keyring_change_passphrase(keyring, passphrase, call->options.kdf_mib, why);
 }
 

@@ -38,17 +38,18 @@ static enum fault create(struct call *call, const char *path, const char *name, 
 	enum fault fault;
 
 	prompt.twice = true;
-	fault = prompt_passphrase(&prompt, &passphrase, why);
-	if (fault == FAULT_PASSPHRASE)
-		return call_hint(call, fault, "--passfile FILE, or FSENC_PASSFILE");
+	fault = session_ask(call, &prompt, &passphrase, why);
 	if (fault)
 		return fault;
-	return keyring_create(&(struct keyring_new_options){.path = path, .name = name, .passphrase = passphrase,
+	return keyring_create(&(struct keyring_new_options){.path = path,
+							    .name = name,
+							    .passphrase = passphrase,
 							    .kdf_mib = call->options.kdf_mib},
 			      ret_keyring, why);
 }
 
-static enum fault answer(const struct call *call, const struct certificate *certificate, char *token, struct why *why)
+static enum fault answer(const struct call *call, const struct certificate *certificate, char *token,
+			 struct why *why)
 {
 	json_t *object;
 	enum fault fault;
@@ -96,6 +97,6 @@ enum fault cmd_setup(struct call *call, struct why *why)
 	if (fault)
 		return fault;
 	if (!token)
-		call_say(call, "A lost passphrase cannot be replaced: 'fsenc recovery-token --renew' makes a way back.");
+		call_say(call, "A lost passphrase is lost: 'fsenc recovery-token --renew' makes a way back.");
 	return FAULT_NONE;
 }

@@ -24,7 +24,8 @@ enum fault cmd_init(struct call *call, struct why *why)
 		(void)call_hint(call, fault, "an empty directory, or one that does not exist yet");
 	if (fault)
 		return fault;
-	call_say(call, "'%s' is a share%s; 'fsenc mount' opens it.", path, call->options.lobby ? " with a lobby" : "");
+	call_say(call, "'%s' is a share%s; 'fsenc mount' opens it.", path,
+		 call->options.lobby ? " with a lobby" : "");
 	return FAULT_NONE;
 }
 
@@ -41,8 +42,9 @@ enum fault cmd_protect(struct call *call, struct why *why)
 	if (!fault)
 		fault = folder_protect(share, stored, why);
 	if (fault == FAULT_INVALID)
-		(void)call_hint(call, fault, "an empty directory; files in place cannot be encrypted yet, copy them in "
-					     "afterwards");
+		(void)call_hint(call, fault,
+				"an empty directory; files in place cannot be encrypted yet, copy them in "
+				"afterwards");
 	else if (fault == FAULT_EXISTS)
 		(void)call_hint(call, fault, "fsenc members %s", path);
 	if (fault)

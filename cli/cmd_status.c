@@ -54,7 +54,8 @@ static enum fault keep_about(const char *path, json_t *mounts, struct why *why)
 	for (size_t i = json_array_size(mounts); !fault && i > 0; i--) {
 		const json_t *mount = json_array_get(mounts, i - 1);
 
-		if (strcmp(text_of(mount, "share"), share) != 0 && !is_at_or_below(real, text_of(mount, "dir")))
+		if (strcmp(text_of(mount, "share"), share) != 0 &&
+		    !is_at_or_below(real, text_of(mount, "dir")))
 			(void)json_array_remove(mounts, i - 1);
 	}
 	return fault;
@@ -67,14 +68,16 @@ static void add_mount(struct table *table, const json_t *mount)
 	const json_t *folder;
 	size_t i;
 
-	table_add(table, (const char *[]){text_of(mount, "dir"), text_of(mount, "share"), text_of(mount, "mode"),
-					  text_of(mount, "backing")});
-	json_array_foreach(json_object_get(mount, "folders"), i, folder) {
+	table_add(table, (const char *[]){text_of(mount, "dir"), text_of(mount, "share"),
+					  text_of(mount, "mode"), text_of(mount, "backing")});
+	json_array_foreach(json_object_get(mount, "folders"), i, folder)
+	{
 		char place[512];
 		const char *path = text_of(folder, "path");
 
 		(void)snprintf(place, sizeof(place), "  /%s", path + (*path == '/'));
-		table_add(table, (const char *[]){place, text_of(folder, "state"), text_of(folder, "reason"), ""});
+		table_add(table,
+			  (const char *[]){place, text_of(folder, "state"), text_of(folder, "reason"), ""});
 	}
 }
 
@@ -87,8 +90,7 @@ static enum fault status_text(const char *keyring, const json_t *mounts, struct 
 	table_add(&table, (const char *[]){"keyring", keyring, keyring_state(keyring), ""});
 	if (!json_array_size(mounts))
 		table_add(&table, (const char *[]){"no mounts", "", "", ""});
-	json_array_foreach(mounts, i, mount)
-		add_mount(&table, mount);
+	json_array_foreach(mounts, i, mount) add_mount(&table, mount);
 	return table_print(&table, stdout, why);
 }
 

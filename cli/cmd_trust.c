@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-
 const struct option_row options_key_trust[] = {
 	{"folder", 0, "DIR", "accept the access list at DIR as it is now, after an alarm", OPTION_TEXT,
 	 OPTION_AT(folder)},
@@ -29,8 +28,11 @@ static enum fault trust_fingerprint(struct call *call, struct why *why)
 	if (!fault)
 		fault = keyring_trust(keyring, &fingerprint, why);
 	if (fault == FAULT_MISSING || fault == FAULT_KEY_MISSING)
-		return call_hint(call, why_set(why, FAULT_KEY_MISSING, "no certificate in the keyring has the "
-					       "fingerprint '%s'", call->arguments[0]),
+		return call_hint(call,
+				 why_set(why, FAULT_KEY_MISSING,
+					 "no certificate in the keyring has the "
+					 "fingerprint '%s'",
+					 call->arguments[0]),
 				 "fsenc key import FILE --trust %s", call->arguments[0]);
 	return fault;
 }
@@ -128,11 +130,12 @@ static int open_stored(const char *share_path, const char *stored)
 {
 	AUTO(file_close) int root = open(share_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return root < 0 ? -1 : openat(root, *stored ? stored : ".", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return root < 0 ? -1
+			: openat(root, *stored ? stored : ".", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static enum fault trust_list(struct call *call, struct keyring *keyring, const char *share_path, const char *stored,
-			     struct why *why)
+static enum fault trust_list(struct call *call, struct keyring *keyring, const char *share_path,
+			     const char *stored, struct why *why)
 {
 	AUTO(pin_folder_done) struct pin_folder pin = {.file = BYTES_EMPTY};
 	AUTO(folder_file_free) struct folder_file *now = NULL;

@@ -16,8 +16,8 @@
 #define GONE_WITHIN_MS 60000 /* what the daemon may need to write back */
 
 const struct option_row options_umount[] = {
-	{"lazy", 'z', NULL, "let go now, although it is in use; it ends when nobody uses it any more", OPTION_FLAG,
-	 OPTION_AT(lazy)},
+	{"lazy", 'z', NULL, "let go now, although it is in use; it ends when nobody uses it any more",
+	 OPTION_FLAG, OPTION_AT(lazy)},
 	OPTION_ROWS_END,
 };
 
@@ -29,8 +29,14 @@ static enum fault check_is_ours(struct call *call, const char *path, struct why 
 	if (!fault && !type)
 		fault = why_set(why, FAULT_MOUNT_POINT, "nothing is mounted at '%s'", path);
 	else if (!fault && strcmp(type, MOUNT_TYPE) != 0)
-		fault = why_set(why, FAULT_MOUNT_POINT, "what is mounted at '%s' is no share (%s)", path, type);
+		fault = why_set(why, FAULT_MOUNT_POINT, "what is mounted at '%s' is no share (%s)", path,
+				type);
 	return call_hint(call, fault, "'fsenc status' lists the mounts");
+}
+
+static int process_open(json_int_t process)
+{
+	return process > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)process, 0) : -1;
 }
 
 /* A descriptor of the mount's process, that becomes readable when it ends; -1 when it is not known. */
@@ -42,11 +48,12 @@ static int watch(const char *path)
 
 	if (control_ask_all(&mounts, NULL))
 		return -1;
-	json_array_foreach(mounts, i, mount) {
+	json_array_foreach(mounts, i, mount)
+	{
 		const char *directory = json_string_value(json_object_get(mount, "dir"));
 
 		if (directory && !strcmp(directory, path))
-			return (int)syscall(SYS_pidfd_open, (pid_t)json_integer_value(json_object_get(mount, "pid")), 0);
+			return process_open(json_integer_value(json_object_get(mount, "pid")));
 	}
 	return -1;
 }
@@ -84,7 +91,8 @@ static enum fault wait_until_gone(const char *path, int process, struct why *why
 		while (ready < 0 && errno == EINTR);
 	}
 	if (!ready)
-		return why_set(why, FAULT_BUSY, "the mount at '%s' is gone, but its process still writes", path);
+		return why_set(why, FAULT_BUSY, "the mount at '%s' is gone, but its process still writes",
+			       path);
 	fault = mounts_type_at(path, &type, why);
 	if (!fault && type && !strcmp(type, MOUNT_TYPE))
 		return why_set(why, FAULT_BUSY, "another mount lies at '%s'", path);

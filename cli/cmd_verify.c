@@ -35,7 +35,8 @@ static void forget_progress(struct report *report)
 
 static void print_finding(const struct finding *finding)
 {
-	const char *path = finding->plain_path && *finding->plain_path ? finding->plain_path : finding->stored_path;
+	const char *path =
+		finding->plain_path && *finding->plain_path ? finding->plain_path : finding->stored_path;
 	char clean[4096], words[WHY_TEXT_SIZE];
 
 	table_clean(clean, sizeof(clean), path);
@@ -52,10 +53,10 @@ static void found(void *context, const struct finding *finding)
 		print_finding(finding);
 		return;
 	}
-	(void)json_array_append_new(report->findings,
-				    json_pack("{s:s, s:s, s:s?, s:s}", "kind", finding_kind_text(finding->kind),
-					      "stored", finding->stored_path, "path", finding->plain_path, "words",
-					      finding->words));
+	(void)json_array_append_new(
+		report->findings,
+		json_pack("{s:s, s:s, s:s?, s:s}", "kind", finding_kind_text(finding->kind), "stored",
+			  finding->stored_path, "path", finding->plain_path, "words", finding->words));
 }
 
 static void progress(void *context, const struct verify_totals *totals)
@@ -74,21 +75,23 @@ static void progress(void *context, const struct verify_totals *totals)
 
 static json_t *totals_json(const struct verify_totals *totals)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "folders", (json_int_t)totals->folders, "directories",
-			 (json_int_t)totals->directories, "files", (json_int_t)totals->files, "symlinks",
-			 (json_int_t)totals->symlinks, "blocks", (json_int_t)totals->blocks, "bytes",
-			 (json_int_t)totals->bytes);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "folders", (json_int_t)totals->folders,
+			 "directories", (json_int_t)totals->directories, "files", (json_int_t)totals->files,
+			 "symlinks", (json_int_t)totals->symlinks, "blocks", (json_int_t)totals->blocks,
+			 "bytes", (json_int_t)totals->bytes);
 }
 
-static enum fault answer(const struct report *report, const struct verify_totals *totals, bool sound, struct why *why)
+static enum fault answer(const struct report *report, const struct verify_totals *totals, bool sound,
+			 struct why *why)
 {
 	if (report->findings)
-		return answer_print(json_pack("{s:b, s:O, s:o}", "sound", sound, "findings", report->findings, "totals",
-					      totals_json(totals)),
+		return answer_print(json_pack("{s:b, s:O, s:o}", "sound", sound, "findings", report->findings,
+					      "totals", totals_json(totals)),
 				    why);
 	call_say(report->call, "%llu folders, %llu directories, %llu files, %llu blocks checked%s",
 		 (unsigned long long)totals->folders, (unsigned long long)totals->directories,
-		 (unsigned long long)totals->files, (unsigned long long)totals->blocks, sound ? ": all sound" : "");
+		 (unsigned long long)totals->files, (unsigned long long)totals->blocks,
+		 sound ? ": all sound" : "");
 	return answer_end(why);
 }
 
@@ -130,6 +133,7 @@ enum fault cmd_verify(struct call *call, struct why *why)
 	if (!fault)
 		fault = verify(call, share, stored, why);
 	if (fault == FAULT_DAMAGED && call->options.repair)
-		(void)call_hint(call, fault, "a copy of those files from a backup; writing them anew mends them");
+		(void)call_hint(call, fault,
+				"a copy of those files from a backup; writing them anew mends them");
 	return fault;
 }

@@ -43,7 +43,8 @@ static const struct {
 };
 #define EXIT_COUNT (sizeof(exits) / sizeof(exits[0]))
 
-const struct command *help_find(const struct command *table, const char *one, const char *two, unsigned *ret_words)
+const struct command *help_find(const struct command *table, const char *one, const char *two,
+				unsigned *ret_words)
 {
 	size_t length = strlen(one);
 
@@ -54,7 +55,8 @@ const struct command *help_find(const struct command *table, const char *one, co
 			*ret_words = 1;
 			return command;
 		}
-		if (two && !strncmp(name, one, length) && name[length] == ' ' && !strcmp(name + length + 1, two)) {
+		if (two && !strncmp(name, one, length) && name[length] == ' ' &&
+		    !strcmp(name + length + 1, two)) {
 			*ret_words = 2;
 			return command;
 		}
@@ -168,7 +170,8 @@ static void print_first_words(const struct command *table)
 {
 	for (const struct command *command = table; command->name; command++) {
 		int length = (int)strcspn(command->name, " ");
-		bool again = command != table && !strncmp(command[-1].name, command->name, (size_t)length + 1);
+		bool again =
+			command != table && !strncmp(command[-1].name, command->name, (size_t)length + 1);
 
 		if (!again)
 			(void)printf("%.*s ", length, command->name);
@@ -192,8 +195,8 @@ static void print_second_words(const struct command *table)
 		const char *blank = strchr(command->name, ' ');
 
 		if (blank)
-			(void)printf("\t'%.*s') second+=' %s' ;;&\n", (int)(blank - command->name), command->name,
-				     blank + 1);
+			(void)printf("\t'%.*s') second+=' %s' ;;&\n", (int)(blank - command->name),
+				     command->name, blank + 1);
 	}
 	(void)printf("\tesac\n");
 }

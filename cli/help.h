@@ -14,7 +14,8 @@
 #include "cli/call.h"
 
 /* The row whose name is `one`, or `one two`; *ret_words is how many words it took. NULL: there is none. */
-const struct command *help_find(const struct command *table, const char *one, const char *two, unsigned *ret_words);
+const struct command *help_find(const struct command *table, const char *one, const char *two,
+				unsigned *ret_words);
 /* Is it the first word of two-word commands? */
 bool help_is_prefix(const struct command *table, const char *word);
 

@@ -17,8 +17,10 @@ static const struct command commands[] = {
 	 OPTIONS_UNLOCK | OPTIONS_JSON, 0, 0, cmd_setup},
 	{"init", "SHARE", "make a share whose root is a folder of yours", options_init, OPTIONS_UNLOCK, 1, 1,
 	 cmd_init},
-	{"protect", "DIR", "make an empty directory a folder of yours", NULL, OPTIONS_UNLOCK, 1, 1, cmd_protect},
-	{"mount", "SHARE DIR", "show a share decrypted at DIR", options_mount, OPTIONS_UNLOCK, 2, 2, cmd_mount},
+	{"protect", "DIR", "make an empty directory a folder of yours", NULL, OPTIONS_UNLOCK, 1, 1,
+	 cmd_protect},
+	{"mount", "SHARE DIR", "show a share decrypted at DIR", options_mount, OPTIONS_UNLOCK, 2, 2,
+	 cmd_mount},
 	{"umount", "DIR", "end a mount and wait until it is gone", options_umount, 0, 1, 1, cmd_umount},
 	{"add-user", "DIR USER...", "let users into a folder", options_add_user, OPTIONS_UNLOCK, 2, CALL_MANY,
 	 cmd_add_user},
@@ -28,14 +30,14 @@ static const struct command commands[] = {
 	 cmd_set_role},
 	{"members", "DIR", "list who may do what in a folder", NULL, OPTIONS_KEYRING | OPTIONS_JSON, 1, 1,
 	 cmd_members},
-	{"status", "[PATH]", "show mounts and folders, readable or why not", NULL, OPTIONS_KEYRING | OPTIONS_JSON, 0,
-	 1, cmd_status},
+	{"status", "[PATH]", "show mounts and folders, readable or why not", NULL,
+	 OPTIONS_KEYRING | OPTIONS_JSON, 0, 1, cmd_status},
 	{"verify", "DIR", "check every signature, header, block and name", options_verify,
 	 OPTIONS_UNLOCK | OPTIONS_JSON, 1, 1, cmd_verify},
 	{"key list", "", "list the certificates in the keyring", NULL, OPTIONS_KEYRING | OPTIONS_JSON, 0, 0,
 	 cmd_key_list},
-	{"key show", "[USER]", "show your certificate, or that of a user", NULL, OPTIONS_KEYRING | OPTIONS_JSON, 0, 1,
-	 cmd_key_show},
+	{"key show", "[USER]", "show your certificate, or that of a user", NULL,
+	 OPTIONS_KEYRING | OPTIONS_JSON, 0, 1, cmd_key_show},
 	{"key import", "FILE", "put somebody's certificate into the keyring", options_key_import,
 	 OPTIONS_KEYRING | OPTIONS_JSON, 1, 1, cmd_key_import},
 	{"key export", "[USER]", "print your certificate, or that of a user", NULL, OPTIONS_KEYRING, 0, 1,
@@ -48,10 +50,11 @@ static const struct command commands[] = {
 	 cmd_key_restore},
 	{"key passwd", "", "change the passphrase of the keyring", options_key_passwd, OPTIONS_UNLOCK, 0, 0,
 	 cmd_key_passwd},
-	{"unlock", "", "keep the keyring unlocked for a while", options_unlock, OPTIONS_UNLOCK, 0, 0, cmd_unlock},
+	{"unlock", "", "keep the keyring unlocked for a while", options_unlock, OPTIONS_UNLOCK, 0, 0,
+	 cmd_unlock},
 	{"lock", "", "forget what 'fsenc unlock' keeps", NULL, OPTIONS_KEYRING, 0, 0, cmd_lock},
-	{"recovery-token", "", "show whether there is a recovery token, or make a new one", options_recovery_token,
-	 OPTIONS_UNLOCK | OPTIONS_JSON, 0, 0, cmd_recovery_token},
+	{"recovery-token", "", "show whether there is a recovery token, or make a new one",
+	 options_recovery_token, OPTIONS_UNLOCK | OPTIONS_JSON, 0, 0, cmd_recovery_token},
 	{"recover", "", "set a new passphrase with the recovery token", options_recover,
 	 OPTIONS_UNLOCK | OPTIONS_JSON, 0, 0, cmd_recover},
 	{"completion", "SHELL", "print completion for a shell: bash", NULL, 0, 1, 1, cmd_completion},
@@ -76,7 +79,8 @@ static enum fault unknown(struct call *call, const char *one, const char *two, s
 	if (!nearest_word(&nearest))
 		return why_set(why, FAULT_USAGE, "there is no command '%s'", typed);
 	(void)call_hint(call, FAULT_USAGE, "fsenc help %s", nearest_word(&nearest));
-	return why_set(why, FAULT_USAGE, "there is no command '%s'; did you mean '%s'?", typed, nearest_word(&nearest));
+	return why_set(why, FAULT_USAGE, "there is no command '%s'; did you mean '%s'?", typed,
+		       nearest_word(&nearest));
 }
 
 static enum fault check_arguments(struct call *call, struct why *why)
@@ -98,7 +102,8 @@ static void set_log_level(const struct call *call)
 }
 
 /* `argv` begins with the last word of the command's name. */
-static enum fault run(struct call *call, const struct command *command, int argc, char **argv, struct why *why)
+static enum fault run(struct call *call, const struct command *command, int argc, char **argv,
+		      struct why *why)
 {
 	int first;
 	enum fault fault;

@@ -20,7 +20,8 @@ enum fault member_find(const struct record *record, const char *words, const str
 		if (!is_meant(&record->entries[i], words))
 			continue;
 		if (found)
-			return why_set(why, FAULT_INVALID, "two members are called '%s'; give the id instead", words);
+			return why_set(why, FAULT_INVALID, "two members are called '%s'; give the id instead",
+				       words);
 		found = &record->entries[i];
 	}
 	if (!found)

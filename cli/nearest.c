@@ -23,7 +23,8 @@ static unsigned distance(const char *one, size_t one_length, const char *other, 
 		for (size_t j = 1; j <= other_length; j++) {
 			unsigned change = one[i - 1] != other[j - 1];
 
-			costs[i][j] = least(costs[i - 1][j - 1] + change, least(costs[i - 1][j], costs[i][j - 1]) + 1);
+			costs[i][j] = least(costs[i - 1][j - 1] + change,
+					    least(costs[i - 1][j], costs[i][j - 1]) + 1);
 			if (i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1])
 				costs[i][j] = least(costs[i][j], costs[i - 2][j - 2] + 1);
 		}

@@ -15,8 +15,8 @@ static const struct option_row json_rows[] = {
 	OPTION_ROWS_END,
 };
 static const struct option_row unlock_rows[] = {
-	{"passfile", 0, "FILE", "the first line of FILE is the passphrase; refused if others can read it", OPTION_TEXT,
-	 OPTION_AT(passfile)},
+	{"passfile", 0, "FILE", "the first line of FILE is the passphrase; refused if others can read it",
+	 OPTION_TEXT, OPTION_AT(passfile)},
 	{"extpass", 0, "WORD", "a program that prints the passphrase; once more for each of its arguments",
 	 OPTION_LIST, OPTION_AT(extpass)},
 	OPTION_ROWS_END,
@@ -103,7 +103,8 @@ static const struct option_row *row_of_answer(const struct command *command, int
 	return NULL;
 }
 
-static enum fault store_number(unsigned *place, const struct option_row *row, const char *text, struct why *why)
+static enum fault store_number(unsigned *place, const struct option_row *row, const char *text,
+			       struct why *why)
 {
 	char *end = NULL;
 	unsigned long value;
@@ -125,7 +126,8 @@ static enum fault store_word(struct option_list *list, const struct option_row *
 	return FAULT_NONE;
 }
 
-static enum fault store(struct options *options, const struct option_row *row, const char *text, struct why *why)
+static enum fault store(struct options *options, const struct option_row *row, const char *text,
+			struct why *why)
 {
 	void *place = (char *)options + row->offset;
 
@@ -154,9 +156,10 @@ static enum fault unknown(const struct command *command, const char *text, struc
 	for (size_t i = 0; (row = options_row(command, i)); i++)
 		nearest_look_at(&nearest, row->name);
 	if (nearest_word(&nearest))
-		return why_set(why, FAULT_USAGE, "fsenc %s has no option '%.*s'; did you mean '--%s'?", command->name,
-			       (int)strcspn(text, "="), text, nearest_word(&nearest));
-	return why_set(why, FAULT_USAGE, "fsenc %s has no option '%.*s'", command->name, (int)strcspn(text, "="), text);
+		return why_set(why, FAULT_USAGE, "fsenc %s has no option '%.*s'; did you mean '--%s'?",
+			       command->name, (int)strcspn(text, "="), text, nearest_word(&nearest));
+	return why_set(why, FAULT_USAGE, "fsenc %s has no option '%.*s'", command->name,
+		       (int)strcspn(text, "="), text);
 }
 
 static enum fault refuse(const struct command *command, char **argv, int answer, struct why *why)
@@ -165,7 +168,8 @@ static enum fault refuse(const struct command *command, char **argv, int answer,
 	char letter[] = {'-', (char)optopt, '\0'};
 
 	if (answer == ':')
-		return why_set(why, FAULT_USAGE, "option '%s' of fsenc %s wants a value", text, command->name);
+		return why_set(why, FAULT_USAGE, "option '%s' of fsenc %s wants a value", text,
+			       command->name);
 	if (optopt >= LONG_BASE)
 		return why_set(why, FAULT_USAGE, "option '%.*s' of fsenc %s takes no value",
 			       (int)strcspn(text, "="), text, command->name);

@@ -46,8 +46,8 @@ struct options {
 };
 
 struct option_row {
-	const char *name; /* without the two dashes */
-	char letter;	  /* or 0 */
+	const char *name;  /* without the two dashes */
+	char letter;	   /* or 0 */
 	const char *value; /* "FILE"; NULL for a flag */
 	const char *words;
 	enum option_form form;
@@ -55,7 +55,10 @@ struct option_row {
 };
 
 #define OPTION_AT(member) offsetof(struct options, member)
-#define OPTION_ROWS_END {NULL, 0, NULL, NULL, OPTION_FLAG, 0}
+#define OPTION_ROWS_END                                                                                      \
+	{                                                                                                    \
+		NULL, 0, NULL, NULL, OPTION_FLAG, 0                                                          \
+	}
 
 /* Groups of rows that many commands have; every command has those of OPTIONS_ALWAYS. */
 #define OPTIONS_ALWAYS 0u

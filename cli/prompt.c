@@ -42,7 +42,8 @@ static enum fault check_private(int fd, const char *path, struct why *why)
 			       "others can read the passphrase file '%s' (mode %04o); 'chmod 600' it", path,
 			       (unsigned)status.st_mode & 07777);
 	if (status.st_uid != geteuid() && status.st_uid != 0)
-		return why_set(why, FAULT_KEYRING_READ, "the passphrase file '%s' belongs to somebody else", path);
+		return why_set(why, FAULT_KEYRING_READ, "the passphrase file '%s' belongs to somebody else",
+			       path);
 	return FAULT_NONE;
 }
 
@@ -89,8 +90,8 @@ static enum fault from_extpass(const struct prompt *prompt, struct line *line, s
 	if (!prompt->extpass || !prompt->extpass[0])
 		return FAULT_NONE;
 	line->found = true;
-	fault = child_run(prompt->extpass, CHILD_STDOUT, secret_bytes_to_fill(line->buffer), LINE_ROOM, &line->size,
-			  why);
+	fault = child_run(prompt->extpass, CHILD_STDOUT, secret_bytes_to_fill(line->buffer), LINE_ROOM,
+			  &line->size, why);
 	return why_in(why, fault, "no passphrase from --extpass");
 }
 

@@ -25,6 +25,7 @@ struct prompt {
 };
 
 /* FAULT_PASSPHRASE when there is no source; FAULT_PASSPHRASE_EMPTY. */
-MUST_CHECK enum fault prompt_passphrase(const struct prompt *prompt, struct secret **ret_passphrase, struct why *why);
+MUST_CHECK enum fault prompt_passphrase(const struct prompt *prompt, struct secret **ret_passphrase,
+					struct why *why);
 
 #endif

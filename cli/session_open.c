@@ -55,6 +55,20 @@ struct prompt session_prompt_new(const struct call *call, const char *question)
 	};
 }
 
+enum fault session_ask(struct call *call, const struct prompt *prompt, struct secret **ret_passphrase,
+		       struct why *why)
+{
+	enum fault fault = prompt_passphrase(prompt, ret_passphrase, why);
+
+	if (fault == FAULT_PASSPHRASE && prompt->only_these)
+		return call_hint(call, fault, "fsenc %s --new-passfile FILE", call->command->name);
+	if (fault == FAULT_PASSPHRASE)
+		return call_hint(call, fault, "--passfile FILE, or FSENC_PASSFILE, or 'fsenc unlock' before");
+	if (fault == FAULT_KEYRING_READ)
+		return call_hint(call, fault, "chmod 600 FILE, in a directory of yours");
+	return fault;
+}
+
 /* What the kernel keeps may be of a keyring that was replaced since: then it is no use, and no failure. */
 static bool unlock_from_kernel(struct keyring *keyring)
 {
@@ -69,15 +83,13 @@ static bool unlock_from_kernel(struct keyring *keyring)
 	return !fault;
 }
 
-static enum fault unlock_with_passphrase(struct call *call, struct keyring *keyring, struct secret **ret_passphrase,
-					 struct why *why)
+static enum fault unlock_with_passphrase(struct call *call, struct keyring *keyring,
+					 struct secret **ret_passphrase, struct why *why)
 {
 	AUTO(secret_free) struct secret *passphrase = NULL;
 	struct prompt prompt = session_prompt(call, "Passphrase");
-	enum fault fault = prompt_passphrase(&prompt, &passphrase, why);
+	enum fault fault = session_ask(call, &prompt, &passphrase, why);
 
-	if (fault == FAULT_PASSPHRASE)
-		return call_hint(call, fault, "--passfile FILE, or FSENC_PASSFILE, or 'fsenc unlock' before");
 	if (!fault)
 		fault = keyring_unlock(keyring, passphrase, why);
 	if (!fault && ret_passphrase)
@@ -97,8 +109,8 @@ enum fault session_unlocked(struct call *call, struct keyring **ret_keyring, str
 	return fault;
 }
 
-enum fault session_with_passphrase(struct call *call, struct keyring **ret_keyring, struct secret **ret_passphrase,
-				   struct why *why)
+enum fault session_with_passphrase(struct call *call, struct keyring **ret_keyring,
+				   struct secret **ret_passphrase, struct why *why)
 {
 	AUTO(keyring_close) struct keyring *keyring = NULL;
 	enum fault fault = session_locked(call, &keyring, why);

@@ -16,8 +16,8 @@ MUST_CHECK enum fault session_keyring_path(const struct call *call, char **ret_p
 /* Locked: enough for certificates, trust and pins. */
 MUST_CHECK enum fault session_locked(struct call *call, struct keyring **ret_keyring, struct why *why);
 MUST_CHECK enum fault session_unlocked(struct call *call, struct keyring **ret_keyring, struct why *why);
-/* Unlocked by the passphrase itself, whatever the kernel keeps: for what the owner alone may do. `ret_passphrase` may
- * be NULL. */
+/* Unlocked by the passphrase itself, whatever the kernel keeps: for what the owner alone may do.
+ * `ret_passphrase` may be NULL. */
 MUST_CHECK enum fault session_with_passphrase(struct call *call, struct keyring **ret_keyring,
 					      struct secret **ret_passphrase, struct why *why);
 
@@ -25,5 +25,8 @@ MUST_CHECK enum fault session_with_passphrase(struct call *call, struct keyring 
 struct prompt session_prompt(const struct call *call, const char *question);
 /* A new passphrase: --new-passfile, or asked twice. */
 struct prompt session_prompt_new(const struct call *call, const char *question);
+/* prompt_passphrase() with the hint that goes with each of its failures. */
+MUST_CHECK enum fault session_ask(struct call *call, const struct prompt *prompt,
+				  struct secret **ret_passphrase, struct why *why);
 
 #endif

@@ -16,8 +16,8 @@ void target_done(struct target *target)
 	*target = TARGET_NONE;
 }
 
-enum fault target_share(struct keyring *keyring, const char *path, struct share **ret_share, char **ret_stored,
-		       struct why *why)
+enum fault target_share(struct keyring *keyring, const char *path, struct share **ret_share,
+			char **ret_stored, struct why *why)
 {
 	AUTO(free) char *share_path = NULL;
 	AUTO(free) char *stored = NULL;
@@ -58,14 +58,15 @@ static enum fault refuse_inside(const struct target *target, const char *path, s
 			break;
 		*slash = '\0';
 	}
-	return why_set(why, FAULT_INVALID, "'%s' has no access list of its own; it belongs to the folder '%s'", path,
-		       real);
+	return why_set(why, FAULT_INVALID,
+		       "'%s' has no access list of its own; it belongs to the folder '%s'", path, real);
 }
 
 static enum fault find_folder(struct call *call, struct target *target, const char *path, struct why *why)
 {
 	bool own = false;
-	enum fault fault = folder_walk(target->share, target->stored, &target->folder, &own, &target->directory, why);
+	enum fault fault =
+		folder_walk(target->share, target->stored, &target->folder, &own, &target->directory, why);
 
 	if (fault)
 		return why_in(why, fault, "'%s'", path);
@@ -75,7 +76,8 @@ static enum fault find_folder(struct call *call, struct target *target, const ch
 	}
 	if (own)
 		return FAULT_NONE;
-	return call_hint(call, refuse_inside(target, path, why), "fsenc %s with that folder", call->command->name);
+	return call_hint(call, refuse_inside(target, path, why), "fsenc %s with that folder",
+			 call->command->name);
 }
 
 static void fill_access(struct target *target)
@@ -95,7 +97,7 @@ static enum fault open_into(struct call *call, enum target_want want, const char
 			    struct why *why)
 {
 	enum fault fault = want == TARGET_UNLOCKED ? session_unlocked(call, &target->keyring, why)
-						  : session_locked(call, &target->keyring, why);
+						   : session_locked(call, &target->keyring, why);
 
 	if (!fault)
 		fault = target_share(target->keyring, path, &target->share, &target->stored, why);
@@ -107,7 +109,7 @@ static enum fault open_into(struct call *call, enum target_want want, const char
 }
 
 enum fault target_open(struct call *call, enum target_want want, const char *path, struct target *ret_target,
-		      struct why *why)
+		       struct why *why)
 {
 	AUTO(target_done) struct target target = TARGET_NONE;
 	enum fault fault = open_into(call, want, path, &target, why);

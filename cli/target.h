@@ -19,8 +19,8 @@ struct target {
 	struct keyring *keyring;
 	struct share *share;
 	struct folder *folder;
-	int directory; /* O_PATH, or -1 */
-	char *stored;  /* stored path below the share's root */
+	int directory;		    /* O_PATH, or -1 */
+	char *stored;		    /* stored path below the share's root */
 	struct access_place access; /* borrows from the others */
 };
 
@@ -28,12 +28,13 @@ struct target {
 void target_done(struct target *target);
 AUTO_VALUE(struct target, target_done);
 
-/* FAULT_MISSING: in no share, or in a lobby where no folder is. FAULT_INVALID: inside a folder, not the folder. */
-MUST_CHECK enum fault target_open(struct call *call, enum target_want want, const char *path, struct target *ret_target,
-				 struct why *why);
+/* FAULT_MISSING: in no share, or in a lobby where no folder is. FAULT_INVALID: inside a folder, not the
+ * folder. */
+MUST_CHECK enum fault target_open(struct call *call, enum target_want want, const char *path,
+				  struct target *ret_target, struct why *why);
 
 /* The share that `path` lies in, opened for a command, and the stored path below its root. */
 MUST_CHECK enum fault target_share(struct keyring *keyring, const char *path, struct share **ret_share,
-				  char **ret_stored, struct why *why);
+				   char **ret_stored, struct why *why);
 
 #endif

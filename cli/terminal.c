@@ -53,7 +53,8 @@ bool terminal_exists(void)
 	return fd >= 0 && tcgetpgrp(fd) == getpgrp();
 }
 
-static enum fault ask(int fd, const char *question, void *line, size_t room, size_t *ret_size, struct why *why)
+static enum fault ask(int fd, const char *question, void *line, size_t room, size_t *ret_size,
+		      struct why *why)
 {
 	ssize_t got;
 
@@ -68,7 +69,8 @@ static enum fault ask(int fd, const char *question, void *line, size_t room, siz
 	return FAULT_NONE;
 }
 
-enum fault terminal_ask_secret(const char *question, void *line, size_t room, size_t *ret_size, struct why *why)
+enum fault terminal_ask_secret(const char *question, void *line, size_t room, size_t *ret_size,
+			       struct why *why)
 {
 	AUTO(file_close) int fd = terminal_open();
 	struct termios before, silent;
