@@ -80,7 +80,8 @@ MUST_CHECK enum fault folder_new(const struct folder_new_options *options, const
 				 struct folder_file **ret_file, struct folder_keys **ret_keys, struct why *why);
 
 /* Each gives the next version; the present one is untouched. FAULT_DENIED unless `identity`
- * is an admin. FAULT_EXISTS / FAULT_MISSING as the name says. The last admin cannot be
+ * is an admin; FAULT_INVALID when `keys` are not those of `file`, or the folder is closed;
+ * FAULT_KEY_MISSING names the member whose certificate is not in `file`. FAULT_EXISTS / FAULT_MISSING as the name says. The last admin cannot be
  * taken out or made less (FAULT_INVALID). */
 MUST_CHECK enum fault folder_change_add_user(const struct folder_file *file, const struct folder_keys *keys,
 					     const struct identity *identity, const struct certificate *user,
@@ -92,7 +93,8 @@ MUST_CHECK enum fault folder_change_set_role(const struct folder_file *file, con
 MUST_CHECK enum fault folder_change_remove(const struct folder_file *file, const struct folder_keys *keys,
 					   const struct identity *identity, const struct member_id *members,
 					   size_t member_count, struct folder_file **ret_next, struct why *why);
-/* A new generation without any other change. */
+/* A new generation, and min_write at it, without any other change. `reason` is REASON_REKEY or
+ * REASON_ROTATION. */
 MUST_CHECK enum fault folder_change_rekey(const struct folder_file *file, const struct folder_keys *keys,
 					  const struct identity *identity, enum generation_reason reason,
 					  struct folder_file **ret_next, struct why *why);

@@ -95,9 +95,12 @@ typedef const struct public_identity *(*record_find_key)(void *context, const st
  * question. FAULT_TAMPERED with the reason otherwise. */
 MUST_CHECK enum fault record_is_first(const struct record *record, const struct signed_object *object,
 				      record_find_key find_key, void *context, struct why *why);
-/* May `next` stand after `before`? FAULT_TAMPERED with the reason if not: signature by the key
- * whose fingerprint stands in an admin entry of `before`, digest chain, ids, parent, share and organisation unchanged, block
- * unchanged, generations only added, min_* never lower, no recovery group dropped. */
+/* May `next` stand after `before`? FAULT_TAMPERED with the reason if not. Signed by the key whose
+ * fingerprint stands in an admin entry of `before`; the digest chain holds; ids, parent, share,
+ * organisation, block and the form of names are unchanged; old generations are unchanged and
+ * at most one is new; min_* never lower; names move one generation at a time; no recovery
+ * group dropped; who is taken out, or gets another key, brings a new generation with min_write
+ * at it; nothing follows a closed record. `created` is not looked at. */
 MUST_CHECK enum fault record_follows(const struct record *before, const struct record *next,
 				     const struct signed_object *object, record_find_key find_key, void *context,
 				     struct why *why);

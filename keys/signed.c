@@ -1,5 +1,6 @@
 #include "keys/signed.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,8 +52,10 @@ static size_t write_header(char header[static HEADER_MAX], const struct fingerpr
 	char text[DIGEST_TEXT_SIZE];
 
 	fingerprint_text(signer, text);
-	return (size_t)snprintf(header, HEADER_MAX,
-				HEADER_BEFORE_SIGNER "%s" HEADER_BEFORE_TYPE "%s" HEADER_END, text, type);
+	int size = snprintf(header, HEADER_MAX, HEADER_BEFORE_SIGNER "%s" HEADER_BEFORE_TYPE "%s" HEADER_END,
+			    text, type);
+	assert(size > 0 && size < HEADER_MAX);
+	return (size_t)size;
 }
 
 static bool read_signer(const char *header, size_t size, struct fingerprint *ret_signer)
