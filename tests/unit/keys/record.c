@@ -769,6 +769,9 @@ static void record_follows__refuses_a_forged_signature(void **state)
 	assert_works(record_read(forged, &read, &why));
 	assert_fault(FAULT_TAMPERED, record_follows(before, read, forged, find_key, NULL, &why));
 	assert_non_null(strstr(why.text, "signature"));
+	/* Even with a finder who says that Mallory's is the key behind Alice's fingerprint. */
+	assert_fault(FAULT_TAMPERED, record_follows(before, read, forged, find_mallory, NULL, &why));
+	assert_non_null(strstr(why.text, "holds another key"));
 }
 
 static void record_follows__refuses_a_record_that_is_not_the_signed_one(void **state)
