@@ -342,7 +342,7 @@ setup() {
 	says "in use"
 	is_mounted "$T/mnt"
 	as alice fsenc umount --lazy mnt
-	! is_mounted "$T/mnt"
+	never is_mounted "$T/mnt"
 	exec 9<&-
 }
 
@@ -368,5 +368,5 @@ setup() {
 	wait_for is_mounted "$T/mnt"
 	kill "$process"
 	wait "$process"
-	! is_mounted "$T/mnt"
+	never is_mounted "$T/mnt"
 }

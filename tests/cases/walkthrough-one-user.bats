@@ -24,7 +24,7 @@ setup() {
 		and (.mounts[0].folders[0] | has("path") and .state == "open" and has("reason"))' status.json
 	as alice fsenc verify "$T/share"
 	as alice fsenc umount "$T/mnt"
-	! is_mounted "$T/mnt"
+	never is_mounted "$T/mnt"
 	[ -z "$(ls "$T/mnt")" ]
 	as alice fsenc status --json >status.json
 	jq -e '.mounts == []' status.json
@@ -37,8 +37,8 @@ setup() {
 	mkdir "$T/mnt/projects"
 	echo "a very plain sentence" >"$T/mnt/projects/plan.txt"
 	as alice fsenc umount "$T/mnt"
-	! grep -rq "plain sentence" "$T/share"
-	! find "$T/share" -name '*plan*' -o -name '*projects*' | grep .
+	never grep -rq "plain sentence" "$T/share"
+	[ -z "$(find "$T/share" -name '*plan*' -o -name '*projects*')" ]
 	as alice fsenc mount "$T/share" "$T/mnt"
 	[ "$(cat "$T/mnt/projects/plan.txt")" = "a very plain sentence" ]
 	as alice fsenc umount "$T/mnt"

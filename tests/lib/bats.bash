@@ -13,7 +13,7 @@ root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 : "${FSENC_BIN:=$root/build/cli/fsenc}"
 
 begin() {
-	[ -x "$FSENC_BIN" ] || skip "no fsenc at $FSENC_BIN: build it, or set FSENC_BIN"
+	[ -x "$FSENC_BIN" ] || { echo "no fsenc at $FSENC_BIN: build it, or set FSENC_BIN"; return 1; }
 	T=$(mktemp -d "${BATS_TEST_TMPDIR}/fsenc.XXXXXX")
 	cd "$T" || return 1
 }
@@ -82,6 +82,14 @@ fails() {
 		echo "status $status instead of $wanted: $*"
 		echo "$output"
 		echo "$stderr"
+		return 1
+	fi
+}
+
+# never COMMAND... - it fails; a plain "! COMMAND" would go unnoticed
+never() {
+	if "$@"; then
+		echo "should not be so: $*"
 		return 1
 	fi
 }
