@@ -164,6 +164,33 @@ setup() {
 	as alice fsenc init two --extpass printf --extpass '%s\n' --extpass "the passphrase of alice"
 }
 
+@test "at the terminal a new passphrase is asked for twice, and never shown" {
+	at_terminal() {
+		unset FSENC_PASSFILE
+		local -a answers=()
+		while [ "$1" != -- ]; do answers+=("$1"); shift; done
+		python3 "$root/tests/lib/terminal.py" "${answers[@]}" -- "$FSENC_BIN" "${@:2}"
+	}
+	as alice fails 12 at_terminal "typed words" "other words" -- setup --name alice --kdf-mib 64
+	has "the two passphrases differ"
+	as alice fails 22 at_terminal "" -- setup --name alice --kdf-mib 64
+	as alice fails 0 at_terminal "typed words" "typed words" -- setup --name alice --kdf-mib 64
+	[[ $output == *"New passphrase: "*"New passphrase, again: "* ]]
+	[[ $output != *"typed words"* ]]
+	as alice fails 0 at_terminal "typed words" -- init share
+	[[ $output != *"typed words"* ]]
+	as alice fails 12 at_terminal "wrong" -- init share2
+	cp share/.fsenc before
+	ready bob
+	as alice at_terminal "typed words" -- unlock --for 1m
+	know alice bob
+	as alice fsenc add-user share bob
+	cp before share/.fsenc
+	as alice fails 13 at_terminal n -- key trust --folder share
+	as alice fails 0 at_terminal y -- key trust --folder share
+	has "[y/N]"
+}
+
 @test "passwd changes the passphrase; the old one is dead" {
 	as alice fsenc setup --name alice --kdf-mib 64
 	secret_file new "another passphrase"
@@ -291,6 +318,39 @@ setup() {
 	as alice fails 2 fsenc init full
 	as alice fsenc init share
 	as alice fails 1 fsenc init share
+}
+
+@test "an access list that was rolled back is 27, until it is accepted by hand" {
+	as alice fsenc setup --name alice --kdf-mib 64
+	ready bob
+	know alice bob
+	as alice fsenc init share
+	cp share/.fsenc before
+	as alice fsenc add-user share bob
+	[ "$(as alice json_of '.version' fsenc members share --json)" = 2 ]
+	cp before share/.fsenc
+	as alice fails 27 fsenc members share
+	says "fsenc key trust --folder"
+	as alice fails 13 fsenc key trust --folder share --no-input
+	as alice fails 27 fsenc members share
+	as alice fails 0 fsenc key trust --folder share --yes
+	has "seen before"
+	[ "$(as alice json_of '.version' fsenc members share --json)" = 1 ]
+	as alice fails 0 fsenc key trust --folder share --no-input
+}
+
+@test "another share at a known path is 27, until it is accepted by hand" {
+	as alice fsenc setup --name alice --kdf-mib 64
+	as alice fsenc init share
+	as alice fsenc members share
+	rm -r share
+	ready bob
+	as bob fsenc init share
+	as alice fails 27 fsenc members share
+	as alice fsenc key trust --folder share --yes
+	as alice fails 25 fsenc members share
+	know alice bob
+	as alice fsenc members share
 }
 
 @test "a mount point that cannot be used is 10" {
