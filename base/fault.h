@@ -47,7 +47,7 @@ enum fault {
 #define X(name, error, status, words) FAULT_##name,
 	FAULT_LIST(X)
 #undef X
-	FAULT_COUNT
+		FAULT_COUNT
 };
 
 /* The row of the table. Any value outside it is a bug and aborts. */

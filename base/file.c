@@ -38,7 +38,8 @@ enum fault file_pread(int fd, void *buffer, size_t size, off_t offset, size_t *r
 	return FAULT_NONE;
 }
 
-enum fault file_pwrite(int fd, const void *buffer, size_t size, off_t offset, size_t *ret_size, struct why *why)
+enum fault file_pwrite(int fd, const void *buffer, size_t size, off_t offset, size_t *ret_size,
+		       struct why *why)
 {
 	size_t done = 0;
 	enum fault fault = FAULT_NONE;
@@ -116,7 +117,8 @@ static enum fault write_and_sync(int fd, const struct bytes *contents, struct wh
 	return FAULT_NONE;
 }
 
-enum fault file_replace(int directory, const char *name, mode_t mode, const struct bytes *contents, struct why *why)
+enum fault file_replace(int directory, const char *name, mode_t mode, const struct bytes *contents,
+			struct why *why)
 {
 	char temporary[300];
 	(void)snprintf(temporary, sizeof temporary, "%s.new-%08x%08x", name, randombytes_random(),

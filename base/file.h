@@ -15,7 +15,8 @@ void file_close(int fd);
 AUTO_POINTER(int, file_close);
 
 /* Reads until `size` bytes or the end of the file; a short count means the end. */
-MUST_CHECK enum fault file_pread(int fd, void *buffer, size_t size, off_t offset, size_t *ret_size, struct why *why);
+MUST_CHECK enum fault file_pread(int fd, void *buffer, size_t size, off_t offset, size_t *ret_size,
+				 struct why *why);
 /* Writes everything, or fails; *ret_size (may be NULL) is how far it came, also on failure. */
 MUST_CHECK enum fault file_pwrite(int fd, const void *buffer, size_t size, off_t offset, size_t *ret_size,
 				  struct why *why);

@@ -19,7 +19,8 @@ static void warn_if_memory_cannot_be_locked(void)
 	static uint8_t page[4096];
 
 	if (mlock(page, sizeof page) != 0)
-		log_warning("memory cannot be locked; keys may reach the swap space (raise the memlock limit)");
+		log_warning(
+			"memory cannot be locked; keys may reach the swap space (raise the memlock limit)");
 	else
 		(void)munlock(page, sizeof page);
 }

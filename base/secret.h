@@ -26,7 +26,8 @@ MUST_CHECK enum fault secret_start(struct why *why);
 
 /* `size` zero bytes; FAULT_MEMORY when there is no room. The caller owns it. */
 MUST_CHECK enum fault secret_new(size_t size, struct secret **ret_secret, struct why *why);
-MUST_CHECK enum fault secret_copy(const void *bytes, size_t size, struct secret **ret_secret, struct why *why);
+MUST_CHECK enum fault secret_copy(const void *bytes, size_t size, struct secret **ret_secret,
+				  struct why *why);
 void secret_free(struct secret *secret);
 AUTO_POINTER(struct secret *, secret_free);
 

@@ -86,7 +86,8 @@ bool text_from_base64_exact(const char *text, void *out, size_t size)
 	size_t length = strlen(text);
 	size_t found = 0;
 
-	return length == BASE64_LENGTH(size) && text_from_base64(text, length, out, size, &found) && found == size;
+	return length == BASE64_LENGTH(size) && text_from_base64(text, length, out, size, &found) &&
+	       found == size;
 }
 
 bool text_from_hex_exact(const char *text, void *out, size_t size)
@@ -96,7 +97,8 @@ bool text_from_hex_exact(const char *text, void *out, size_t size)
 
 	if (strlen(text) != HEX_LENGTH(size))
 		return false;
-	return sodium_hex2bin(out, size, text, HEX_LENGTH(size), NULL, &found, &end) == 0 && found == size && !*end;
+	return sodium_hex2bin(out, size, text, HEX_LENGTH(size), NULL, &found, &end) == 0 && found == size &&
+	       !*end;
 }
 
 char *text_base64_new(const void *bytes, size_t size)

@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 /* Characters without the closing zero. */
-#define BASE32_LENGTH(size) (((size) * 8 + 4) / 5)
-#define BASE64_LENGTH(size) (((size) * 4 + 2) / 3)
-#define HEX_LENGTH(size) ((size) * 2)
+#define BASE32_LENGTH(size) (((size)*8 + 4) / 5)
+#define BASE64_LENGTH(size) (((size)*4 + 2) / 3)
+#define HEX_LENGTH(size) ((size)*2)
 
 /* `out` has room for LENGTH(size) + 1. */
 void text_base32(char *out, const void *bytes, size_t size);

@@ -9,7 +9,7 @@
 struct certificate {
 	struct signed_object *object;
 	struct public_identity identity;
-	struct fingerprint fingerprint;	     /* of the keys in it */
+	struct fingerprint fingerprint; /* of the keys in it */
 	struct organisation_id organisation; /* none when self-signed */
 	uint64_t serial;
 	struct fingerprint previous;

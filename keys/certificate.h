@@ -14,15 +14,17 @@
 
 struct certificate;
 
-MUST_CHECK enum fault certificate_self_signed(const struct identity *identity, struct certificate **ret_certificate,
-					      struct why *why);
+MUST_CHECK enum fault certificate_self_signed(const struct identity *identity,
+					      struct certificate **ret_certificate, struct why *why);
 /* Parses, and verifies a self-signed one. FAULT_MALFORMED or FAULT_REFUSED. */
-MUST_CHECK enum fault certificate_parse(const json_t *object, struct certificate **ret_certificate, struct why *why);
-MUST_CHECK enum fault certificate_parse_text(const char *text, size_t size, struct certificate **ret_certificate,
-					     struct why *why);
+MUST_CHECK enum fault certificate_parse(const json_t *object, struct certificate **ret_certificate,
+					struct why *why);
+MUST_CHECK enum fault certificate_parse_text(const char *text, size_t size,
+					     struct certificate **ret_certificate, struct why *why);
 /* For one signed by an organisation's server. */
 MUST_CHECK enum fault certificate_verify_by(const struct certificate *certificate,
-					    const uint8_t sign_public[static SIGN_PUBLIC_SIZE], struct why *why);
+					    const uint8_t sign_public[static SIGN_PUBLIC_SIZE],
+					    struct why *why);
 MUST_CHECK enum fault certificate_copy(const struct certificate *certificate, struct certificate **ret_copy,
 				       struct why *why);
 void certificate_free(struct certificate *certificate);

@@ -29,14 +29,14 @@
 AUTO_POINTER(json_t *, json_decref);
 
 enum field_form {
-	FIELD_HEX,     /* `size` bytes as hex: ids */
-	FIELD_BASE64,  /* `size` bytes as base64url: keys, digests, seals */
-	FIELD_NAME,    /* a display name in an array of characters */
+	FIELD_HEX, /* `size` bytes as hex: ids */
+	FIELD_BASE64, /* `size` bytes as base64url: keys, digests, seals */
+	FIELD_NAME, /* a display name in an array of characters */
 	FIELD_INTEGER, /* of 1, 4 or 8 bytes, `least`..`most` */
-	FIELD_CHOICE,  /* the same, written as one of `words` */
+	FIELD_CHOICE, /* the same, written as one of `words` */
 	FIELD_BOOLEAN, /* a bool */
-	FIELD_OBJECT,  /* an object: reading checks that it is there, the rest is the caller's */
-	FIELD_LIST,    /* an array of at most `most`: the rest is the caller's too */
+	FIELD_OBJECT, /* an object: reading checks that it is there, the rest is the caller's */
+	FIELD_LIST, /* an array of at most `most`: the rest is the caller's too */
 };
 
 struct field {

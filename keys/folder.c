@@ -52,8 +52,8 @@ static enum fault read_keybox(const json_t *list, struct folder_file *file, stru
 		return why_set(why, FAULT_MEMORY, "no memory for a keybox");
 	for (size_t i = 0; i < count; i++) {
 		struct keybox_entry *box = &file->keybox[i];
-		enum fault fault =
-			fields_read(keybox_fields, COUNT(keybox_fields), json_array_get(list, i), box, why);
+		enum fault fault = fields_read(keybox_fields, COUNT(keybox_fields), json_array_get(list, i),
+					       box, why);
 		if (fault)
 			return why_in(why, fault, "envelope %zu", i + 1);
 		if (i > 0 && memcmp(box[-1].id.bytes, box->id.bytes, ID_SIZE) >= 0)

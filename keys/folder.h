@@ -40,8 +40,10 @@ struct folder_file {
 void folder_file_free(struct folder_file *file);
 AUTO_POINTER(struct folder_file *, folder_file_free);
 /* FAULT_MALFORMED; authenticity is record_follows() and pins, later. */
-MUST_CHECK enum fault folder_file_parse(const void *text, size_t size, struct folder_file **ret_file, struct why *why);
-MUST_CHECK enum fault folder_file_write(const struct folder_file *file, struct bytes *ret_text, struct why *why);
+MUST_CHECK enum fault folder_file_parse(const void *text, size_t size, struct folder_file **ret_file,
+					struct why *why);
+MUST_CHECK enum fault folder_file_write(const struct folder_file *file, struct bytes *ret_text,
+					struct why *why);
 /* A record_find_key over file->certificates; `context` is the struct folder_file. */
 const struct public_identity *folder_file_find_key(void *file, const struct fingerprint *fingerprint);
 
@@ -63,8 +65,8 @@ uint32_t folder_keys_newest(const struct folder_keys *keys);
 MUST_CHECK bool folder_keys_subkey(const struct folder_keys *keys, uint32_t generation, enum kdf_label label,
 				   struct wiped_key *ret_key);
 /* kdf64(FK_generation, KDF_NAMES or KDF_XATTR_NAMES, folder id). */
-MUST_CHECK bool folder_keys_name_key(const struct folder_keys *keys, uint32_t generation, enum kdf_label label,
-				     uint8_t ret_key[static 64]);
+MUST_CHECK bool folder_keys_name_key(const struct folder_keys *keys, uint32_t generation,
+				     enum kdf_label label, uint8_t ret_key[static 64]);
 
 struct folder_new_options {
 	struct organisation_id organisation;
@@ -77,12 +79,13 @@ struct folder_new_options {
 
 /* A fresh folder, version 1, generation 1. */
 MUST_CHECK enum fault folder_new(const struct folder_new_options *options, const struct identity *identity,
-				 struct folder_file **ret_file, struct folder_keys **ret_keys, struct why *why);
+				 struct folder_file **ret_file, struct folder_keys **ret_keys,
+				 struct why *why);
 
 /* Each gives the next version; the present one is untouched. FAULT_DENIED unless `identity`
  * is an admin; FAULT_INVALID when `keys` are not those of `file`, or the folder is closed;
- * FAULT_KEY_MISSING names the member whose certificate is not in `file`. FAULT_EXISTS / FAULT_MISSING as the name says. The last admin cannot be
- * taken out or made less (FAULT_INVALID). */
+ * FAULT_KEY_MISSING names the member whose certificate is not in `file`. FAULT_EXISTS / FAULT_MISSING as the
+ * name says. The last admin cannot be taken out or made less (FAULT_INVALID). */
 MUST_CHECK enum fault folder_change_add_user(const struct folder_file *file, const struct folder_keys *keys,
 					     const struct identity *identity, const struct certificate *user,
 					     enum role role, struct folder_file **ret_next, struct why *why);
@@ -92,7 +95,8 @@ MUST_CHECK enum fault folder_change_set_role(const struct folder_file *file, con
 /* Takes members out and starts a new generation, wrapped to everybody who stays. */
 MUST_CHECK enum fault folder_change_remove(const struct folder_file *file, const struct folder_keys *keys,
 					   const struct identity *identity, const struct member_id *members,
-					   size_t member_count, struct folder_file **ret_next, struct why *why);
+					   size_t member_count, struct folder_file **ret_next,
+					   struct why *why);
 /* A new generation, and min_write at it, without any other change. `reason` is REASON_REKEY or
  * REASON_ROTATION. */
 MUST_CHECK enum fault folder_change_rekey(const struct folder_file *file, const struct folder_keys *keys,

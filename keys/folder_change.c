@@ -45,8 +45,8 @@ static enum fault wrap_to_person(const struct folder_file *file, const struct re
 				 const uint8_t folder_key[static KEY_SIZE], struct keybox_entry *box,
 				 struct why *why)
 {
-	const struct public_identity *person =
-		folder_file_find_key((void *)(uintptr_t)file, &entry->fingerprint);
+	const struct public_identity *person = folder_file_find_key((void *)(uintptr_t)file,
+								    &entry->fingerprint);
 	if (!person)
 		return why_set(why, FAULT_KEY_MISSING, "the certificate of '%s' is missing", entry->name);
 	const struct wrap_context context = {file->record->folder, box->generation, box->kind, box->id};
@@ -176,8 +176,8 @@ static enum fault add_generation(struct draft *draft, enum generation_reason rea
 	if (number > RECORD_GENERATIONS_MAX)
 		return why_set(why, FAULT_INVALID,
 			       "the folder has had too many keys; move its files into a new one");
-	struct record_generation *generations =
-		reallocarray(record->generations, number, sizeof *generations);
+	struct record_generation *generations = reallocarray(record->generations, number,
+							     sizeof *generations);
 	if (!generations)
 		return why_set(why, FAULT_MEMORY, "no memory for a record");
 	record->generations = generations;

@@ -44,7 +44,8 @@ const uint8_t *identity_private_bytes(const struct identity *identity);
 void identity_sign(const struct identity *identity, const void *message, size_t size,
 		   uint8_t signature[static SIGNATURE_SIZE]);
 /* X25519(our scalar, theirs); FAULT_REFUSED for an all-zero result. */
-MUST_CHECK enum fault identity_agree(const struct identity *identity, const uint8_t theirs[static ENCRYPT_PUBLIC_SIZE],
+MUST_CHECK enum fault identity_agree(const struct identity *identity,
+				     const uint8_t theirs[static ENCRYPT_PUBLIC_SIZE],
 				     struct wiped_key *ret_shared, struct why *why);
 
 /* hash("fingerprint/user", sign_public || encrypt_public) */

@@ -49,7 +49,7 @@ enum kdf_label {
 #define X(name, text) KDF_##name,
 	KDF_LABEL_LIST(X)
 #undef X
-	KDF_LABEL_COUNT
+		KDF_LABEL_COUNT
 };
 
 const char *kdf_label_text(enum kdf_label label);

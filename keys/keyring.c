@@ -45,7 +45,8 @@ enum fault keyring_default_path(char **ret_path, struct why *why)
 	else if (home && home[0] == '/')
 		size = asprintf(&path, "%s/.local/share/fsenc/keyring.db", home);
 	else
-		return why_set(why, FAULT_KEYRING_READ, "neither XDG_DATA_HOME nor HOME says where the keyring is");
+		return why_set(why, FAULT_KEYRING_READ,
+			       "neither XDG_DATA_HOME nor HOME says where the keyring is");
 	if (size < 0)
 		return why_set(why, FAULT_MEMORY, "no memory for a path");
 	*ret_path = path;
@@ -69,7 +70,8 @@ const char *keyring_path(const struct keyring *keyring)
 	return keyring->path;
 }
 
-static enum fault read_number(struct keyring *keyring, const char *pragma, int64_t *ret_number, struct why *why)
+static enum fault read_number(struct keyring *keyring, const char *pragma, int64_t *ret_number,
+			      struct why *why)
 {
 	AUTO(store_finalize) sqlite3_stmt *statement = NULL;
 	enum fault fault = store_query(keyring, &statement, why, pragma, "");
@@ -92,8 +94,8 @@ static enum fault migrate_locked(struct keyring *keyring, struct why *why)
 			return store_failed(keyring, FAULT_KEYRING_WRITE, why);
 	}
 	char stamp[100];
-	(void)snprintf(stamp, sizeof stamp, "PRAGMA user_version = %d; PRAGMA application_id = %d", (int)NEWEST,
-		       APPLICATION_ID);
+	(void)snprintf(stamp, sizeof stamp, "PRAGMA user_version = %d; PRAGMA application_id = %d",
+		       (int)NEWEST, APPLICATION_ID);
 	if (sqlite3_exec(keyring->db, stamp, NULL, NULL, NULL) != SQLITE_OK)
 		return store_failed(keyring, FAULT_KEYRING_WRITE, why);
 	return FAULT_NONE;
@@ -118,8 +120,9 @@ static enum fault check_is_ours(struct keyring *keyring, struct why *why)
 	if (application != APPLICATION_ID || version < 1)
 		return why_set(why, FAULT_KEYRING_READ, "'%s' is not a keyring", keyring->path);
 	if (version > NEWEST)
-		return why_set(why, FAULT_KEYRING_READ, "keyring '%s' was made by a newer fsenc (layout %lld)",
-			       keyring->path, (long long)version);
+		return why_set(why, FAULT_KEYRING_READ,
+			       "keyring '%s' was made by a newer fsenc (layout %lld)", keyring->path,
+			       (long long)version);
 	return version < NEWEST ? migrate(keyring, why) : FAULT_NONE;
 }
 
@@ -132,14 +135,15 @@ static enum fault connect(const char *path, struct keyring **ret_keyring, struct
 	keyring->path = strdup(path);
 	if (!keyring->path)
 		return why_set(why, FAULT_MEMORY, "no memory for a path");
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW |
+		    SQLITE_OPEN_EXRESCODE;
 	if (sqlite3_open_v2(path, &keyring->db, flags, NULL) != SQLITE_OK)
 		return store_failed(keyring, FAULT_KEYRING_READ, why);
 	(void)sqlite3_busy_timeout(keyring->db, BUSY_TIMEOUT_MS);
 	(void)sqlite3_db_config(keyring->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(keyring->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	if (sqlite3_exec(keyring->db, "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;", NULL, NULL, NULL) !=
-	    SQLITE_OK)
+	if (sqlite3_exec(keyring->db, "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;", NULL, NULL,
+			 NULL) != SQLITE_OK)
 		return store_failed(keyring, FAULT_KEYRING_READ, why);
 	*ret_keyring = TAKE(keyring);
 	return FAULT_NONE;
@@ -166,12 +170,13 @@ static enum fault write_identity(struct keyring *keyring, struct why *why)
 	identity_aad(public, aad);
 	kdf(key.bytes, KEY_SIZE, secret_bytes(keyring->master), KDF_IDENTITY_SEAL, public->id.bytes, ID_SIZE);
 	randombytes_buf(sealed, 24);
-	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + 24, NULL, identity_private_bytes(keyring->identity),
-							 IDENTITY_PRIVATE_SIZE, aad, sizeof aad, NULL, sealed,
-							 key.bytes);
-	return store_run(keyring, why, "INSERT INTO identity VALUES (1, ?, ?, ?, ?, ?)", "btbbb", public->id.bytes,
-			 (size_t)ID_SIZE, public->name, public->sign_public, (size_t)SIGN_PUBLIC_SIZE,
-			 public->encrypt_public, (size_t)ENCRYPT_PUBLIC_SIZE, sealed, sizeof sealed);
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+		sealed + 24, NULL, identity_private_bytes(keyring->identity), IDENTITY_PRIVATE_SIZE, aad,
+		sizeof aad, NULL, sealed, key.bytes);
+	return store_run(keyring, why, "INSERT INTO identity VALUES (1, ?, ?, ?, ?, ?)", "btbbb",
+			 public->id.bytes, (size_t)ID_SIZE, public->name, public->sign_public,
+			 (size_t)SIGN_PUBLIC_SIZE, public->encrypt_public, (size_t)ENCRYPT_PUBLIC_SIZE,
+			 sealed, sizeof sealed);
 }
 
 static enum fault read_identity_row(struct keyring *keyring, struct public_identity *ret_public,
@@ -179,8 +184,8 @@ static enum fault read_identity_row(struct keyring *keyring, struct public_ident
 {
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
 	bool found = false;
-	enum fault fault = store_query(keyring, &row, why,
-				       "SELECT id, name, sign_public, encrypt_public, sealed FROM identity", "");
+	enum fault fault = store_query(
+		keyring, &row, why, "SELECT id, name, sign_public, encrypt_public, sealed FROM identity", "");
 	if (!fault)
 		fault = store_next(keyring, row, &found, why);
 	if (fault)
@@ -191,12 +196,13 @@ static enum fault read_identity_row(struct keyring *keyring, struct public_ident
 	    !store_blob(row, 3, ret_public->encrypt_public, ENCRYPT_PUBLIC_SIZE) ||
 	    !store_blob(row, 4, ret_sealed, IDENTITY_SEALED_SIZE))
 		return why_set(why, FAULT_KEYRING_READ, "keyring '%s' holds no key of yours", keyring->path);
-	(void)snprintf(ret_public->name, sizeof ret_public->name, "%s", (const char *)sqlite3_column_text(row, 1));
+	(void)snprintf(ret_public->name, sizeof ret_public->name, "%s",
+		       (const char *)sqlite3_column_text(row, 1));
 	return FAULT_NONE;
 }
 
-static enum fault open_identity(struct keyring *keyring, const struct secret *master, struct identity **ret_identity,
-				struct why *why)
+static enum fault open_identity(struct keyring *keyring, const struct secret *master,
+				struct identity **ret_identity, struct why *why)
 {
 	struct public_identity public;
 	uint8_t sealed[IDENTITY_SEALED_SIZE], aad[IDENTITY_AAD_SIZE], opened[IDENTITY_PRIVATE_SIZE];
@@ -206,9 +212,10 @@ static enum fault open_identity(struct keyring *keyring, const struct secret *ma
 	AUTO(wiped_key) struct wiped_key key;
 	identity_aad(&public, aad);
 	kdf(key.bytes, KEY_SIZE, secret_bytes(master), KDF_IDENTITY_SEAL, public.id.bytes, ID_SIZE);
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(opened, NULL, NULL, sealed + 24, sizeof sealed - 24, aad,
-						       sizeof aad, sealed, key.bytes) != 0)
-		return why_set(why, FAULT_KEYRING_READ, "keyring '%s': the private keys are damaged", keyring->path);
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(opened, NULL, NULL, sealed + 24, sizeof sealed - 24,
+						       aad, sizeof aad, sealed, key.bytes) != 0)
+		return why_set(why, FAULT_KEYRING_READ, "keyring '%s': the private keys are damaged",
+			       keyring->path);
 	fault = identity_restore(&public.id, public.name, opened, ret_identity, why);
 	secret_wipe(opened, sizeof opened);
 	return fault;
@@ -246,8 +253,8 @@ static enum fault claim_file(const char *path, struct why *why)
 	return FAULT_NONE;
 }
 
-static enum fault fill(struct keyring *keyring, const struct keyring_new_options *options, struct slot_cost cost,
-		       struct why *why)
+static enum fault fill(struct keyring *keyring, const struct keyring_new_options *options,
+		       struct slot_cost cost, struct why *why)
 {
 	AUTO(certificate_free) struct certificate *own = NULL;
 	enum fault fault = secret_new(KEY_SIZE, &keyring->master, why);
@@ -299,7 +306,8 @@ enum fault keyring_make_with(const struct keyring_new_options *options, struct i
 	return FAULT_NONE;
 }
 
-enum fault keyring_create(const struct keyring_new_options *options, struct keyring **ret_keyring, struct why *why)
+enum fault keyring_create(const struct keyring_new_options *options, struct keyring **ret_keyring,
+			  struct why *why)
 {
 	struct identity *identity;
 	enum fault fault = identity_new(options->name, &identity, why);
@@ -312,7 +320,8 @@ static enum fault check_file(const char *path, struct why *why)
 {
 	struct stat stat;
 	if (lstat(path, &stat) != 0 && errno == ENOENT)
-		return why_set(why, FAULT_MISSING, "there is no keyring at '%s'; run 'fsenc setup' first", path);
+		return why_set(why, FAULT_MISSING, "there is no keyring at '%s'; run 'fsenc setup' first",
+			       path);
 	if (lstat(path, &stat) != 0) {
 		(void)why_system(why, "cannot look at '%s'", path);
 		return FAULT_KEYRING_READ;
@@ -320,7 +329,8 @@ static enum fault check_file(const char *path, struct why *why)
 	if (!S_ISREG(stat.st_mode))
 		return why_set(why, FAULT_KEYRING_READ, "'%s' is not a regular file", path);
 	if (stat.st_mode & 077)
-		return why_set(why, FAULT_KEYRING_READ, "others may read the keyring '%s'; run 'chmod 600' on it", path);
+		return why_set(why, FAULT_KEYRING_READ,
+			       "others may read the keyring '%s'; run 'chmod 600' on it", path);
 	return FAULT_NONE;
 }
 

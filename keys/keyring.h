@@ -43,14 +43,18 @@ const char *keyring_path(const struct keyring *keyring);
 /* -- own keys ------------------------------------------------------------------------- */
 
 /* FAULT_PASSPHRASE; FAULT_PASSPHRASE_EMPTY. */
-MUST_CHECK enum fault keyring_unlock(struct keyring *keyring, const struct secret *passphrase, struct why *why);
+MUST_CHECK enum fault keyring_unlock(struct keyring *keyring, const struct secret *passphrase,
+				     struct why *why);
 /* With the 32-byte master key cached by keys/session.h. */
-MUST_CHECK enum fault keyring_unlock_with_master(struct keyring *keyring, const struct secret *master, struct why *why);
+MUST_CHECK enum fault keyring_unlock_with_master(struct keyring *keyring, const struct secret *master,
+						 struct why *why);
 MUST_CHECK enum fault keyring_unlock_with_token(struct keyring *keyring, const char *token, struct why *why);
 bool keyring_is_unlocked(struct keyring *keyring);
 /* Borrowed until keyring_close(); FAULT_LOCKED while locked. */
-MUST_CHECK enum fault keyring_identity(struct keyring *keyring, const struct identity **ret_identity, struct why *why);
-MUST_CHECK enum fault keyring_master(struct keyring *keyring, const struct secret **ret_master, struct why *why);
+MUST_CHECK enum fault keyring_identity(struct keyring *keyring, const struct identity **ret_identity,
+				       struct why *why);
+MUST_CHECK enum fault keyring_master(struct keyring *keyring, const struct secret **ret_master,
+				     struct why *why);
 /* What may be known without unlocking. */
 MUST_CHECK enum fault keyring_own_certificate(struct keyring *keyring, struct certificate **ret_certificate,
 					      struct why *why);
@@ -76,15 +80,20 @@ struct keyring_people {
 void keyring_people_done(struct keyring_people *people);
 AUTO_VALUE(struct keyring_people, keyring_people_done);
 
-/* Another certificate for a known id is FAULT_EXISTS unless it is the same key. `trusted` never turns trust off. */
+/* Another certificate for a known id is FAULT_EXISTS unless it is the same key. `trusted` never turns trust
+ * off. */
 MUST_CHECK enum fault keyring_add_certificate(struct keyring *keyring, const struct certificate *certificate,
 					      bool trusted, struct why *why);
-MUST_CHECK enum fault keyring_trust(struct keyring *keyring, const struct fingerprint *fingerprint, struct why *why);
+MUST_CHECK enum fault keyring_trust(struct keyring *keyring, const struct fingerprint *fingerprint,
+				    struct why *why);
 bool keyring_trusts(struct keyring *keyring, const struct fingerprint *fingerprint);
-MUST_CHECK enum fault keyring_people(struct keyring *keyring, struct keyring_people *ret_people, struct why *why);
-/* By display name, id in hex or fingerprint. FAULT_KEY_MISSING names it; two people of one name: FAULT_INVALID. */
+MUST_CHECK enum fault keyring_people(struct keyring *keyring, struct keyring_people *ret_people,
+				     struct why *why);
+/* By display name, id in hex or fingerprint. FAULT_KEY_MISSING names it; two people of one name:
+ * FAULT_INVALID. */
 MUST_CHECK enum fault keyring_find_person(struct keyring *keyring, const char *words,
-					  struct certificate **ret_certificate, bool *ret_trusted, struct why *why);
+					  struct certificate **ret_certificate, bool *ret_trusted,
+					  struct why *why);
 MUST_CHECK enum fault keyring_find_certificate(struct keyring *keyring, const struct fingerprint *fingerprint,
 					       struct certificate **ret_certificate, struct why *why);
 
@@ -107,20 +116,20 @@ void pin_folder_done(struct pin_folder *pin);
 AUTO_VALUE(struct pin_folder, pin_folder_done);
 
 /* FAULT_MISSING when there is no pin. `share_path` is the real path of the share's root. */
-MUST_CHECK enum fault keyring_share_pin(struct keyring *keyring, const char *share_path, struct pin_share *ret_pin,
-					struct why *why);
+MUST_CHECK enum fault keyring_share_pin(struct keyring *keyring, const char *share_path,
+					struct pin_share *ret_pin, struct why *why);
 MUST_CHECK enum fault keyring_set_share_pin(struct keyring *keyring, const char *share_path,
 					    const struct pin_share *pin, struct why *why);
-MUST_CHECK enum fault keyring_folder_pin(struct keyring *keyring, const struct share_id *share, const char *path,
-					 struct pin_folder *ret_pin, struct why *why);
+MUST_CHECK enum fault keyring_folder_pin(struct keyring *keyring, const struct share_id *share,
+					 const char *path, struct pin_folder *ret_pin, struct why *why);
 /* By id: for a folder met at another path; `ret_path` is heap. */
 MUST_CHECK enum fault keyring_folder_pin_by_id(struct keyring *keyring, const struct share_id *share,
 					       const struct folder_id *folder, struct pin_folder *ret_pin,
 					       char **ret_path, struct why *why);
 /* Never goes back: a lower version than the pinned one of the same folder is FAULT_TAMPERED. A
  * pin of the same folder at another path moves here. */
-MUST_CHECK enum fault keyring_set_folder_pin(struct keyring *keyring, const struct share_id *share, const char *path,
-					     const struct pin_folder *pin, struct why *why);
+MUST_CHECK enum fault keyring_set_folder_pin(struct keyring *keyring, const struct share_id *share,
+					     const char *path, const struct pin_folder *pin, struct why *why);
 MUST_CHECK enum fault keyring_drop_folder_pin(struct keyring *keyring, const struct share_id *share,
 					      const struct folder_id *folder, struct why *why);
 /* Every pinned path of a share: called with each until it returns false. */
@@ -129,15 +138,15 @@ MUST_CHECK enum fault keyring_each_folder_pin(struct keyring *keyring, const str
 							   const struct pin_folder *pin),
 					      void *context, struct why *why);
 /* A directory was renamed: pins below `from` move below `to`. */
-MUST_CHECK enum fault keyring_move_pins(struct keyring *keyring, const struct share_id *share, const char *from,
-					const char *to, struct why *why);
+MUST_CHECK enum fault keyring_move_pins(struct keyring *keyring, const struct share_id *share,
+					const char *from, const char *to, struct why *why);
 
 /* -- backup --------------------------------------------------------------------------- */
 
 /* A text block with the private keys, sealed under `passphrase` (Argon2id) alone. */
-MUST_CHECK enum fault keyring_backup(struct keyring *keyring, const struct secret *passphrase, struct bytes *ret_text,
-				     struct why *why);
-MUST_CHECK enum fault keyring_restore(const struct keyring_new_options *options, const void *text, size_t size,
-				      struct keyring **ret_keyring, struct why *why);
+MUST_CHECK enum fault keyring_backup(struct keyring *keyring, const struct secret *passphrase,
+				     struct bytes *ret_text, struct why *why);
+MUST_CHECK enum fault keyring_restore(const struct keyring_new_options *options, const void *text,
+				      size_t size, struct keyring **ret_keyring, struct why *why);
 
 #endif

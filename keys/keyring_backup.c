@@ -18,9 +18,9 @@ static void json_done(json_t *object)
 }
 AUTO_POINTER(json_t *, json_done);
 
-static enum fault backup_seal(const struct identity *identity, const struct secret *passphrase, struct slot_cost cost,
-			      uint8_t salt[static SLOT_SALT_SIZE], uint8_t sealed[static BACKUP_SEALED_SIZE],
-			      struct why *why)
+static enum fault backup_seal(const struct identity *identity, const struct secret *passphrase,
+			      struct slot_cost cost, uint8_t salt[static SLOT_SALT_SIZE],
+			      uint8_t sealed[static BACKUP_SEALED_SIZE], struct why *why)
 {
 	AUTO(wiped_key) struct wiped_key kek;
 	uint8_t plain[BACKUP_PLAIN_SIZE];
@@ -56,9 +56,10 @@ enum fault keyring_backup(struct keyring *keyring, const struct secret *passphra
 	member_id_text(&identity_public(identity)->id, id);
 	text_base64(salt_text, salt, sizeof salt);
 	text_base64(sealed_text, sealed, sizeof sealed);
-	AUTO(json_done) json_t *object = json_pack("{ss ss ss si si ss ss}", "kind", BACKUP_KIND, "id", id, "name",
-						   identity_public(identity)->name, "mib", (int)cost.mib, "passes",
-						   (int)cost.passes, "salt", salt_text, "sealed", sealed_text);
+	AUTO(json_done)
+	json_t *object = json_pack("{ss ss ss si si ss ss}", "kind", BACKUP_KIND, "id", id, "name",
+				   identity_public(identity)->name, "mib", (int)cost.mib, "passes",
+				   (int)cost.passes, "salt", salt_text, "sealed", sealed_text);
 	AUTO(free) char *text = object ? json_dumps(object, JSON_SORT_KEYS | JSON_INDENT(1)) : NULL;
 	if (!text)
 		return why_set(why, FAULT_MEMORY, "no memory for a backup");
@@ -80,8 +81,9 @@ static enum fault backup_read(const void *text, size_t size, struct backup *ret_
 	if (size > BACKUP_MAX)
 		return why_set(why, FAULT_MALFORMED, "this is too large for a backup of a key");
 	AUTO(json_done) json_t *object = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-	if (!object || json_unpack(object, "{ss ss ss si si ss ss !}", "kind", &kind, "id", &id, "name", &name, "mib",
-				   &mib, "passes", &passes, "salt", &salt, "sealed", &sealed) != 0 ||
+	if (!object ||
+	    json_unpack(object, "{ss ss ss si si ss ss !}", "kind", &kind, "id", &id, "name", &name, "mib",
+			&mib, "passes", &passes, "salt", &salt, "sealed", &sealed) != 0 ||
 	    strcmp(kind, BACKUP_KIND) != 0)
 		return why_set(why, FAULT_MALFORMED, "this is no backup of a key");
 	if (strlen(name) > DISPLAY_NAME_MAX || mib < KEYRING_KDF_MIB_FLOOR || passes < 1 ||
@@ -103,8 +105,8 @@ enum fault keyring_restore(const struct keyring_new_options *options, const void
 	struct identity *identity = NULL;
 	enum fault fault = backup_read(text, size, &backup, why);
 	if (!fault)
-		fault = slot_kek(backup.cost, secret_bytes(options->passphrase), secret_size(options->passphrase),
-				 backup.salt, &kek, why);
+		fault = slot_kek(backup.cost, secret_bytes(options->passphrase),
+				 secret_size(options->passphrase), backup.salt, &kek, why);
 	if (fault)
 		return fault;
 	if (!slot_unseal(&kek, backup.sealed, sizeof backup.sealed, plain))
@@ -112,8 +114,8 @@ enum fault keyring_restore(const struct keyring_new_options *options, const void
 	if (memcmp(plain, backup.id.bytes, ID_SIZE) != 0)
 		fault = why_set(why, FAULT_MALFORMED, "the backup names another key than it holds");
 	else
-		fault = identity_restore(&backup.id, options->name ? options->name : backup.name, plain + ID_SIZE,
-					 &identity, why);
+		fault = identity_restore(&backup.id, options->name ? options->name : backup.name,
+					 plain + ID_SIZE, &identity, why);
 	secret_wipe(plain, sizeof plain);
 	return fault ? fault : keyring_make_with(options, identity, ret_keyring, why);
 }

@@ -14,7 +14,8 @@ static enum fault read_certificate(struct keyring *keyring, sqlite3_stmt *row, i
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
 	if (!text)
-		return why_set(why, FAULT_KEYRING_READ, "keyring '%s': a certificate is damaged", keyring->path);
+		return why_set(why, FAULT_KEYRING_READ, "keyring '%s': a certificate is damaged",
+			       keyring->path);
 	enum fault fault = certificate_parse_text(text, strlen(text), ret_certificate, why);
 	if (!fault)
 		return FAULT_NONE;
@@ -22,7 +23,8 @@ static enum fault read_certificate(struct keyring *keyring, sqlite3_stmt *row, i
 	return FAULT_KEYRING_READ;
 }
 
-enum fault keyring_own_certificate(struct keyring *keyring, struct certificate **ret_certificate, struct why *why)
+enum fault keyring_own_certificate(struct keyring *keyring, struct certificate **ret_certificate,
+				   struct why *why)
 {
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
@@ -33,7 +35,8 @@ enum fault keyring_own_certificate(struct keyring *keyring, struct certificate *
 	if (fault)
 		return fault;
 	if (!found)
-		return why_set(why, FAULT_KEYRING_READ, "keyring '%s' holds no certificate of yours", held->path);
+		return why_set(why, FAULT_KEYRING_READ, "keyring '%s' holds no certificate of yours",
+			       held->path);
 	return read_certificate(held, row, 0, ret_certificate, why);
 }
 
@@ -43,9 +46,9 @@ static enum fault check_same_key(struct keyring *keyring, const struct public_id
 {
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
 	bool found = false;
-	enum fault fault = store_query(keyring, &row, why,
-				       "SELECT name FROM certificates WHERE id = ? AND fingerprint != ?", "bb",
-				       person->id.bytes, (size_t)ID_SIZE, fingerprint->bytes, (size_t)DIGEST_SIZE);
+	enum fault fault = store_query(
+		keyring, &row, why, "SELECT name FROM certificates WHERE id = ? AND fingerprint != ?", "bb",
+		person->id.bytes, (size_t)ID_SIZE, fingerprint->bytes, (size_t)DIGEST_SIZE);
 	if (!fault)
 		fault = store_next(keyring, row, &found, why);
 	if (fault || !found)
@@ -53,8 +56,8 @@ static enum fault check_same_key(struct keyring *keyring, const struct public_id
 	return why_set(why, FAULT_EXISTS, "the keyring has another key for the id of '%s'", person->name);
 }
 
-static enum fault insert_certificate(struct keyring *keyring, const struct certificate *certificate, bool trusted,
-				     struct why *why)
+static enum fault insert_certificate(struct keyring *keyring, const struct certificate *certificate,
+				     bool trusted, struct why *why)
 {
 	const struct public_identity *person = certificate_identity(certificate);
 	struct fingerprint fingerprint = certificate_fingerprint(certificate);
@@ -64,15 +67,16 @@ static enum fault insert_certificate(struct keyring *keyring, const struct certi
 		fault = signed_text(certificate_signed(certificate), &text, why);
 	if (fault)
 		return fault;
-	return store_run(keyring, why,
-			 "INSERT INTO certificates VALUES (?, ?, ?, ?, 0, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
-			 "SET trusted = max(trusted, excluded.trusted)",
-			 "bbttii", fingerprint.bytes, (size_t)DIGEST_SIZE, person->id.bytes, (size_t)ID_SIZE,
-			 person->name, text, (int64_t)trusted, clock_wall_ms() / MS_PER_SECOND);
+	return store_run(
+		keyring, why,
+		"INSERT INTO certificates VALUES (?, ?, ?, ?, 0, ?, ?) ON CONFLICT (fingerprint) DO UPDATE "
+		"SET trusted = max(trusted, excluded.trusted)",
+		"bbttii", fingerprint.bytes, (size_t)DIGEST_SIZE, person->id.bytes, (size_t)ID_SIZE,
+		person->name, text, (int64_t)trusted, clock_wall_ms() / MS_PER_SECOND);
 }
 
-enum fault keyring_add_certificate(struct keyring *keyring, const struct certificate *certificate, bool trusted,
-				   struct why *why)
+enum fault keyring_add_certificate(struct keyring *keyring, const struct certificate *certificate,
+				   bool trusted, struct why *why)
 {
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
 	enum fault fault = store_begin(held, why);
@@ -84,12 +88,13 @@ enum fault keyring_add_certificate(struct keyring *keyring, const struct certifi
 enum fault keyring_trust(struct keyring *keyring, const struct fingerprint *fingerprint, struct why *why)
 {
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
-	enum fault fault = store_run(held, why, "UPDATE certificates SET trusted = 1 WHERE fingerprint = ?", "b",
-				     fingerprint->bytes, (size_t)DIGEST_SIZE);
+	enum fault fault = store_run(held, why, "UPDATE certificates SET trusted = 1 WHERE fingerprint = ?",
+				     "b", fingerprint->bytes, (size_t)DIGEST_SIZE);
 	if (!fault && sqlite3_changes(held->db) == 0) {
 		char text[DIGEST_TEXT_SIZE];
 		fingerprint_text(fingerprint, text);
-		fault = why_set(why, FAULT_KEY_MISSING, "the keyring has no key with the fingerprint %s", text);
+		fault = why_set(why, FAULT_KEY_MISSING, "the keyring has no key with the fingerprint %s",
+				text);
 	}
 	return fault;
 }
@@ -100,7 +105,8 @@ bool keyring_trusts(struct keyring *keyring, const struct fingerprint *fingerpri
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
 	bool found = false;
 
-	return store_query(held, &row, NULL, "SELECT 1 FROM certificates WHERE fingerprint = ? AND trusted = 1", "b",
+	return store_query(held, &row, NULL,
+			   "SELECT 1 FROM certificates WHERE fingerprint = ? AND trusted = 1", "b",
 			   fingerprint->bytes, (size_t)DIGEST_SIZE) == FAULT_NONE &&
 	       store_next(held, row, &found, NULL) == FAULT_NONE && found;
 }
@@ -129,9 +135,9 @@ enum fault keyring_people(struct keyring *keyring, struct keyring_people *ret_pe
 	AUTO(keyring_people_done) struct keyring_people people = {NULL, 0};
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
 	bool found = false;
-	enum fault fault = store_query(held, &row, why,
-				       "SELECT text, own, trusted, added FROM certificates ORDER BY own DESC, name, id",
-				       "");
+	enum fault fault = store_query(
+		held, &row, why,
+		"SELECT text, own, trusted, added FROM certificates ORDER BY own DESC, name, id", "");
 	while (!fault && !(fault = store_next(held, row, &found, why)) && found)
 		fault = add_person(held, row, &people, why);
 	if (fault)
@@ -159,16 +165,16 @@ static enum fault only_row(struct keyring *keyring, sqlite3_stmt *row, const cha
 	if (fault)
 		return fault;
 	if (found)
-		return why_set(why, FAULT_INVALID, "there are several people called '%s'; name one by id or fingerprint",
-			       words);
+		return why_set(why, FAULT_INVALID,
+			       "there are several people called '%s'; name one by id or fingerprint", words);
 	*ret_certificate = TAKE(certificate);
 	if (ret_trusted)
 		*ret_trusted = trusted;
 	return FAULT_NONE;
 }
 
-enum fault keyring_find_person(struct keyring *keyring, const char *words, struct certificate **ret_certificate,
-			       bool *ret_trusted, struct why *why)
+enum fault keyring_find_person(struct keyring *keyring, const char *words,
+			       struct certificate **ret_certificate, bool *ret_trusted, struct why *why)
 {
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
@@ -176,12 +182,12 @@ enum fault keyring_find_person(struct keyring *keyring, const char *words, struc
 	struct fingerprint fingerprint = {{0}};
 	bool is_id = member_id_from_text(words, &id);
 	bool is_fingerprint = !is_id && fingerprint_from_text(words, &fingerprint);
-	enum fault fault =
-		store_query(held, &row, why,
-			    "SELECT text, trusted FROM certificates WHERE (?1 AND id = ?2) OR (?3 AND fingerprint = ?4) "
-			    "OR (NOT ?1 AND NOT ?3 AND name = ?5)",
-			    "ibibt", (int64_t)is_id, id.bytes, (size_t)ID_SIZE, (int64_t)is_fingerprint,
-			    fingerprint.bytes, (size_t)DIGEST_SIZE, words);
+	enum fault fault = store_query(
+		held, &row, why,
+		"SELECT text, trusted FROM certificates WHERE (?1 AND id = ?2) OR (?3 AND fingerprint = ?4) "
+		"OR (NOT ?1 AND NOT ?3 AND name = ?5)",
+		"ibibt", (int64_t)is_id, id.bytes, (size_t)ID_SIZE, (int64_t)is_fingerprint,
+		fingerprint.bytes, (size_t)DIGEST_SIZE, words);
 	return fault ? fault : only_row(held, row, words, ret_certificate, ret_trusted, why);
 }
 

@@ -14,8 +14,9 @@ enum fault keyring_share_pin(struct keyring *keyring, const char *share_path, st
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
 	struct pin_share pin;
 	bool found = false;
-	enum fault fault = store_query(held, &row, why, "SELECT share, version, digest FROM share_pins WHERE path = ?",
-				       "t", share_path);
+	enum fault fault = store_query(held, &row, why,
+				       "SELECT share, version, digest FROM share_pins WHERE path = ?", "t",
+				       share_path);
 	if (!fault)
 		fault = store_next(held, row, &found, why);
 	if (fault)
@@ -23,7 +24,8 @@ enum fault keyring_share_pin(struct keyring *keyring, const char *share_path, st
 	if (!found)
 		return why_set(why, FAULT_MISSING, "no share was seen at '%s' before", share_path);
 	pin.version = (uint64_t)sqlite3_column_int64(row, 1);
-	if (!store_blob(row, 0, pin.share.bytes, ID_SIZE) || !store_blob(row, 2, pin.digest.bytes, DIGEST_SIZE))
+	if (!store_blob(row, 0, pin.share.bytes, ID_SIZE) ||
+	    !store_blob(row, 2, pin.digest.bytes, DIGEST_SIZE))
 		return why_set(why, FAULT_KEYRING_READ, "keyring '%s': a pin is damaged", held->path);
 	*ret_pin = pin;
 	return FAULT_NONE;
@@ -33,9 +35,9 @@ enum fault keyring_set_share_pin(struct keyring *keyring, const char *share_path
 				 struct why *why)
 {
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
-	return store_run(held, why, "INSERT OR REPLACE INTO share_pins VALUES (?, ?, ?, ?)", "tbib", share_path,
-			 pin->share.bytes, (size_t)ID_SIZE, (int64_t)pin->version, pin->digest.bytes,
-			 (size_t)DIGEST_SIZE);
+	return store_run(held, why, "INSERT OR REPLACE INTO share_pins VALUES (?, ?, ?, ?)", "tbib",
+			 share_path, pin->share.bytes, (size_t)ID_SIZE, (int64_t)pin->version,
+			 pin->digest.bytes, (size_t)DIGEST_SIZE);
 }
 
 #define FOLDER_COLUMNS "folder, version, digest, file, path"
@@ -45,11 +47,11 @@ static enum fault read_folder_row(struct keyring *keyring, sqlite3_stmt *row, st
 {
 	AUTO(pin_folder_done) struct pin_folder pin = {.file = BYTES_EMPTY};
 	pin.version = (uint64_t)sqlite3_column_int64(row, 1);
-	if (!store_blob(row, 0, pin.folder.bytes, ID_SIZE) || !store_blob(row, 2, pin.digest.bytes, DIGEST_SIZE) ||
-	    !sqlite3_column_text(row, 4))
+	if (!store_blob(row, 0, pin.folder.bytes, ID_SIZE) ||
+	    !store_blob(row, 2, pin.digest.bytes, DIGEST_SIZE) || !sqlite3_column_text(row, 4))
 		return why_set(why, FAULT_KEYRING_READ, "keyring '%s': a pin is damaged", keyring->path);
-	enum fault fault = bytes_append(&pin.file, sqlite3_column_blob(row, 3), (size_t)sqlite3_column_bytes(row, 3),
-					why);
+	enum fault fault = bytes_append(&pin.file, sqlite3_column_blob(row, 3),
+					(size_t)sqlite3_column_bytes(row, 3), why);
 	if (fault)
 		return fault;
 	*ret_pin = pin;
@@ -74,22 +76,22 @@ enum fault keyring_folder_pin(struct keyring *keyring, const struct share_id *sh
 {
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
-	enum fault fault = store_query(held, &row, why,
-				       "SELECT " FOLDER_COLUMNS " FROM folder_pins WHERE share = ? AND path = ?", "bt",
-				       share->bytes, (size_t)ID_SIZE, path);
+	enum fault fault = store_query(
+		held, &row, why, "SELECT " FOLDER_COLUMNS " FROM folder_pins WHERE share = ? AND path = ?",
+		"bt", share->bytes, (size_t)ID_SIZE, path);
 	return fault ? fault : one_folder_row(held, row, ret_pin, why);
 }
 
 enum fault keyring_folder_pin_by_id(struct keyring *keyring, const struct share_id *share,
-				    const struct folder_id *folder, struct pin_folder *ret_pin, char **ret_path,
-				    struct why *why)
+				    const struct folder_id *folder, struct pin_folder *ret_pin,
+				    char **ret_path, struct why *why)
 {
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
 	AUTO(pin_folder_done) struct pin_folder pin = {.file = BYTES_EMPTY};
-	enum fault fault = store_query(held, &row, why,
-				       "SELECT " FOLDER_COLUMNS " FROM folder_pins WHERE share = ? AND folder = ?", "bb",
-				       share->bytes, (size_t)ID_SIZE, folder->bytes, (size_t)ID_SIZE);
+	enum fault fault = store_query(
+		held, &row, why, "SELECT " FOLDER_COLUMNS " FROM folder_pins WHERE share = ? AND folder = ?",
+		"bb", share->bytes, (size_t)ID_SIZE, folder->bytes, (size_t)ID_SIZE);
 	if (!fault)
 		fault = one_folder_row(held, row, &pin, why);
 	if (fault)
@@ -103,15 +105,17 @@ enum fault keyring_folder_pin_by_id(struct keyring *keyring, const struct share_
 	return FAULT_NONE;
 }
 
-/* Nothing that was seen may become unseen: same folder, lower version or another record of the same version. */
-static enum fault check_not_back(struct keyring *keyring, const struct share_id *share, const struct pin_folder *pin,
-				 struct why *why)
+/* Nothing that was seen may become unseen: same folder, lower version or another record of the same version.
+ */
+static enum fault check_not_back(struct keyring *keyring, const struct share_id *share,
+				 const struct pin_folder *pin, struct why *why)
 {
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
 	AUTO(pin_folder_done) struct pin_folder before = {.file = BYTES_EMPTY};
-	enum fault fault = store_query(keyring, &row, why,
-				       "SELECT " FOLDER_COLUMNS " FROM folder_pins WHERE share = ? AND folder = ?", "bb",
-				       share->bytes, (size_t)ID_SIZE, pin->folder.bytes, (size_t)ID_SIZE);
+	enum fault fault = store_query(
+		keyring, &row, why,
+		"SELECT " FOLDER_COLUMNS " FROM folder_pins WHERE share = ? AND folder = ?", "bb",
+		share->bytes, (size_t)ID_SIZE, pin->folder.bytes, (size_t)ID_SIZE);
 	if (!fault)
 		fault = one_folder_row(keyring, row, &before, why);
 	if (fault == FAULT_MISSING)
@@ -122,7 +126,8 @@ static enum fault check_not_back(struct keyring *keyring, const struct share_id 
 		return why_set(why, FAULT_TAMPERED, "the access list went back from version %llu to %llu",
 			       (unsigned long long)before.version, (unsigned long long)pin->version);
 	if (pin->version == before.version && !digest_equal(&pin->digest, &before.digest))
-		return why_set(why, FAULT_TAMPERED, "version %llu of the access list is not the one seen before",
+		return why_set(why, FAULT_TAMPERED,
+			       "version %llu of the access list is not the one seen before",
 			       (unsigned long long)pin->version);
 	return FAULT_NONE;
 }
@@ -132,13 +137,14 @@ static enum fault put_folder_pin(struct keyring *keyring, const struct share_id 
 {
 	enum fault fault = check_not_back(keyring, share, pin, why);
 	if (!fault)
-		fault = store_run(keyring, why, "DELETE FROM folder_pins WHERE share = ? AND (folder = ? OR path = ?)",
-				  "bbt", share->bytes, (size_t)ID_SIZE, pin->folder.bytes, (size_t)ID_SIZE, path);
+		fault = store_run(
+			keyring, why, "DELETE FROM folder_pins WHERE share = ? AND (folder = ? OR path = ?)",
+			"bbt", share->bytes, (size_t)ID_SIZE, pin->folder.bytes, (size_t)ID_SIZE, path);
 	if (!fault)
 		fault = store_run(keyring, why, "INSERT INTO folder_pins VALUES (?, ?, ?, ?, ?, ?)", "btbibb",
 				  share->bytes, (size_t)ID_SIZE, path, pin->folder.bytes, (size_t)ID_SIZE,
-				  (int64_t)pin->version, pin->digest.bytes, (size_t)DIGEST_SIZE, pin->file.data,
-				  pin->file.size);
+				  (int64_t)pin->version, pin->digest.bytes, (size_t)DIGEST_SIZE,
+				  pin->file.data, pin->file.size);
 	return fault;
 }
 
@@ -156,20 +162,21 @@ enum fault keyring_drop_folder_pin(struct keyring *keyring, const struct share_i
 				   const struct folder_id *folder, struct why *why)
 {
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
-	return store_run(held, why, "DELETE FROM folder_pins WHERE share = ? AND folder = ?", "bb", share->bytes,
-			 (size_t)ID_SIZE, folder->bytes, (size_t)ID_SIZE);
+	return store_run(held, why, "DELETE FROM folder_pins WHERE share = ? AND folder = ?", "bb",
+			 share->bytes, (size_t)ID_SIZE, folder->bytes, (size_t)ID_SIZE);
 }
 
 enum fault keyring_each_folder_pin(struct keyring *keyring, const struct share_id *share,
-				   bool (*each)(void *context, const char *path, const struct pin_folder *pin),
+				   bool (*each)(void *context, const char *path,
+						const struct pin_folder *pin),
 				   void *context, struct why *why)
 {
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
 	bool found = false, go_on = true;
-	enum fault fault = store_query(held, &row, why,
-				       "SELECT " FOLDER_COLUMNS " FROM folder_pins WHERE share = ? ORDER BY path", "b",
-				       share->bytes, (size_t)ID_SIZE);
+	enum fault fault = store_query(
+		held, &row, why, "SELECT " FOLDER_COLUMNS " FROM folder_pins WHERE share = ? ORDER BY path",
+		"b", share->bytes, (size_t)ID_SIZE);
 	while (!fault && go_on && !(fault = store_next(held, row, &found, why)) && found) {
 		AUTO(pin_folder_done) struct pin_folder pin = {.file = BYTES_EMPTY};
 		fault = read_folder_row(held, row, &pin, why);
@@ -179,17 +186,18 @@ enum fault keyring_each_folder_pin(struct keyring *keyring, const struct share_i
 	return fault;
 }
 
-enum fault keyring_move_pins(struct keyring *keyring, const struct share_id *share, const char *from, const char *to,
-			     struct why *why)
+enum fault keyring_move_pins(struct keyring *keyring, const struct share_id *share, const char *from,
+			     const char *to, struct why *why)
 {
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
 	/* What lay at the new place is gone: the rename replaced it. */
 	enum fault fault = store_begin(held, why);
 	if (fault)
 		return fault;
-	fault = store_run(held, why,
-			  "UPDATE OR REPLACE folder_pins SET path = ?3 || substr(path, length(?2) + 1) WHERE share = ?1 "
-			  "AND (path = ?2 OR substr(path, 1, length(?2) + 1) = ?2 || '/')",
-			  "btt", share->bytes, (size_t)ID_SIZE, from, to);
+	fault = store_run(
+		held, why,
+		"UPDATE OR REPLACE folder_pins SET path = ?3 || substr(path, length(?2) + 1) WHERE share = ?1 "
+		"AND (path = ?2 OR substr(path, 1, length(?2) + 1) = ?2 || '/')",
+		"btt", share->bytes, (size_t)ID_SIZE, from, to);
 	return store_end(held, fault, why);
 }

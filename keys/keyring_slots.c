@@ -15,13 +15,14 @@ enum fault slot_cost_for(unsigned mib, struct slot_cost *ret_cost, struct why *w
 	if (mib == 0)
 		mib = KEYRING_KDF_MIB_DEFAULT;
 	if (mib < KEYRING_KDF_MIB_FLOOR || mib > MIB_MAX)
-		return why_set(why, FAULT_INVALID, "the passphrase hash takes %d to %d MiB", KEYRING_KDF_MIB_FLOOR,
-			       MIB_MAX);
+		return why_set(why, FAULT_INVALID, "the passphrase hash takes %d to %d MiB",
+			       KEYRING_KDF_MIB_FLOOR, MIB_MAX);
 	*ret_cost = (struct slot_cost){.mib = mib, .passes = PASSES};
 	return FAULT_NONE;
 }
 
-/* What stands in a row may have been written by somebody else: no less than our floor, no more than is bearable. */
+/* What stands in a row may have been written by somebody else: no less than our floor, no more than is
+ * bearable. */
 static bool is_bearable(struct slot_cost cost)
 {
 	return cost.mib >= KEYRING_KDF_MIB_FLOOR && cost.mib <= MIB_MAX && cost.passes >= 1 &&
@@ -38,8 +39,9 @@ enum fault slot_kek(struct slot_cost cost, const void *input, size_t input_size,
 			return why_set(why, FAULT_KEYRING_READ, "a slot for a key was given something else");
 		kdf(kek.bytes, KEY_SIZE, input, KDF_SLOT_KEY, salt, SLOT_SALT_SIZE);
 	} else if (!is_bearable(cost)) {
-		return why_set(why, FAULT_KEYRING_READ, "the cost of the passphrase hash (%u MiB, %u passes) is not allowed",
-			       cost.mib, cost.passes);
+		return why_set(why, FAULT_KEYRING_READ,
+			       "the cost of the passphrase hash (%u MiB, %u passes) is not allowed", cost.mib,
+			       cost.passes);
 	} else if (crypto_pwhash(kek.bytes, KEY_SIZE, input, input_size, salt, cost.passes, cost.mib * MIB,
 				 crypto_pwhash_ALG_ARGON2ID13) != 0) {
 		return why_set(why, FAULT_MEMORY, "the passphrase hash needs %u MiB of memory", cost.mib);
@@ -55,8 +57,8 @@ void slot_seal(const struct wiped_key *kek, const void *plain, size_t size, uint
 	kdf(sealed, 32, kek->bytes, KDF_SLOT_COMMIT, NULL, 0);
 	kdf(wrap.bytes, KEY_SIZE, kek->bytes, KDF_SLOT_WRAP, NULL, 0);
 	randombytes_buf(sealed + 32, 24);
-	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + 56, NULL, plain, size, sealed, 32, NULL, sealed + 32,
-							 wrap.bytes);
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + 56, NULL, plain, size, sealed, 32, NULL,
+							 sealed + 32, wrap.bytes);
 }
 
 bool slot_unseal(const struct wiped_key *kek, const uint8_t *sealed, size_t sealed_size, void *plain)
@@ -68,8 +70,8 @@ bool slot_unseal(const struct wiped_key *kek, const uint8_t *sealed, size_t seal
 	if (sealed_size < SLOT_SEALED_SIZE(0) || sodium_memcmp(commit.bytes, sealed, 32) != 0)
 		return false;
 	kdf(wrap.bytes, KEY_SIZE, kek->bytes, KDF_SLOT_WRAP, NULL, 0);
-	return crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, sealed + 56, sealed_size - 56, sealed, 32,
-							  sealed + 32, wrap.bytes) == 0;
+	return crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, sealed + 56, sealed_size - 56,
+							  sealed, 32, sealed + 32, wrap.bytes) == 0;
 }
 
 enum fault slot_write(struct keyring *keyring, enum slot_kind kind, struct slot_cost cost, const void *input,
@@ -83,8 +85,9 @@ enum fault slot_write(struct keyring *keyring, enum slot_kind kind, struct slot_
 	if (fault)
 		return fault;
 	slot_seal(&kek, secret_bytes(master), KEY_SIZE, sealed);
-	return store_run(keyring, why, "INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?, ?)", "iiibb", (int64_t)kind,
-			 (int64_t)cost.mib, (int64_t)cost.passes, salt, sizeof salt, sealed, sizeof sealed);
+	return store_run(keyring, why, "INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?, ?)", "iiibb",
+			 (int64_t)kind, (int64_t)cost.mib, (int64_t)cost.passes, salt, sizeof salt, sealed,
+			 sizeof sealed);
 }
 
 struct slot_row {
@@ -92,12 +95,14 @@ struct slot_row {
 	uint8_t salt[SLOT_SALT_SIZE], sealed[SEALED_MASTER];
 };
 
-static enum fault slot_read(struct keyring *keyring, enum slot_kind kind, struct slot_row *ret_row, struct why *why)
+static enum fault slot_read(struct keyring *keyring, enum slot_kind kind, struct slot_row *ret_row,
+			    struct why *why)
 {
 	AUTO(store_finalize) sqlite3_stmt *row = NULL;
 	bool found = false;
-	enum fault fault = store_query(keyring, &row, why, "SELECT mib, passes, salt, sealed FROM slots WHERE kind = ?",
-				       "i", (int64_t)kind);
+	enum fault fault = store_query(keyring, &row, why,
+				       "SELECT mib, passes, salt, sealed FROM slots WHERE kind = ?", "i",
+				       (int64_t)kind);
 	if (!fault)
 		fault = store_next(keyring, row, &found, why);
 	if (fault)
@@ -106,7 +111,8 @@ static enum fault slot_read(struct keyring *keyring, enum slot_kind kind, struct
 		return why_set(why, FAULT_PASSPHRASE, "the keyring has no %s",
 			       kind == SLOT_TOKEN ? "recovery token" : "passphrase");
 	int64_t mib = sqlite3_column_int64(row, 0), passes = sqlite3_column_int64(row, 1);
-	if (mib < 0 || mib > MIB_MAX || passes < 0 || passes > PASSES_MAX || (kind == SLOT_PASSPHRASE && mib == 0) ||
+	if (mib < 0 || mib > MIB_MAX || passes < 0 || passes > PASSES_MAX ||
+	    (kind == SLOT_PASSPHRASE && mib == 0) ||
 	    !store_blob(row, 2, ret_row->salt, sizeof ret_row->salt) ||
 	    !store_blob(row, 3, ret_row->sealed, sizeof ret_row->sealed))
 		return why_set(why, FAULT_KEYRING_READ, "keyring '%s': a slot is damaged", keyring->path);
@@ -131,8 +137,8 @@ enum fault slot_open(struct keyring *keyring, enum slot_kind kind, const void *i
 	return secret_copy(master.bytes, KEY_SIZE, ret_master, why);
 }
 
-enum fault keyring_change_passphrase(struct keyring *keyring, const struct secret *passphrase, unsigned kdf_mib,
-				     struct why *why)
+enum fault keyring_change_passphrase(struct keyring *keyring, const struct secret *passphrase,
+				     unsigned kdf_mib, struct why *why)
 {
 	const struct secret *master;
 	struct slot_cost cost;
@@ -144,7 +150,8 @@ enum fault keyring_change_passphrase(struct keyring *keyring, const struct secre
 	if (fault)
 		return fault;
 	AUTO(store_unlock) struct keyring *held = store_lock(keyring);
-	return slot_write(held, SLOT_PASSPHRASE, cost, secret_bytes(passphrase), secret_size(passphrase), master, why);
+	return slot_write(held, SLOT_PASSPHRASE, cost, secret_bytes(passphrase), secret_size(passphrase),
+			  master, why);
 }
 
 /* -- the recovery token ----------------------------------------------------------------- */

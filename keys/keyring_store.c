@@ -30,7 +30,8 @@ static int bind_values(sqlite3_stmt *statement, const char *format, va_list valu
 
 	for (int at = 1; *format && result == SQLITE_OK; format++, at++) {
 		if (*format == 't') {
-			result = sqlite3_bind_text(statement, at, va_arg(values, const char *), -1, SQLITE_TRANSIENT);
+			result = sqlite3_bind_text(statement, at, va_arg(values, const char *), -1,
+						   SQLITE_TRANSIENT);
 		} else if (*format == 'i') {
 			result = sqlite3_bind_int64(statement, at, va_arg(values, int64_t));
 		} else {
@@ -42,8 +43,8 @@ static int bind_values(sqlite3_stmt *statement, const char *format, va_list valu
 	return result;
 }
 
-static enum fault query(struct keyring *keyring, sqlite3_stmt **ret_statement, struct why *why, const char *sql,
-			const char *format, va_list values)
+static enum fault query(struct keyring *keyring, sqlite3_stmt **ret_statement, struct why *why,
+			const char *sql, const char *format, va_list values)
 {
 	AUTO(store_finalize) sqlite3_stmt *statement = NULL;
 
@@ -54,8 +55,8 @@ static enum fault query(struct keyring *keyring, sqlite3_stmt **ret_statement, s
 	return FAULT_NONE;
 }
 
-enum fault store_query(struct keyring *keyring, sqlite3_stmt **ret_statement, struct why *why, const char *sql,
-		       const char *format, ...)
+enum fault store_query(struct keyring *keyring, sqlite3_stmt **ret_statement, struct why *why,
+		       const char *sql, const char *format, ...)
 {
 	va_list values;
 	va_start(values, format);

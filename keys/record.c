@@ -100,8 +100,8 @@ enum fault record_put_entry(struct record *record, const struct record_entry *en
 		if (record->entry_count >= RECORD_MEMBERS_MAX)
 			return why_set(why, FAULT_INVALID, "a folder has at most %d members",
 				       RECORD_MEMBERS_MAX);
-		struct record_entry *entries =
-			reallocarray(record->entries, record->entry_count + 1, sizeof *entries);
+		struct record_entry *entries = reallocarray(record->entries, record->entry_count + 1,
+							    sizeof *entries);
 		if (!entries)
 			return why_set(why, FAULT_MEMORY, "no memory for a record");
 		record->entries = entries;

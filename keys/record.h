@@ -25,7 +25,7 @@ enum generation_reason { REASON_CREATED = 1, REASON_REMOVED = 2, REASON_REKEY = 
 const char *role_text(enum role role); /* "reader", "writer", "admin" */
 MUST_CHECK bool role_from_text(const char *text, enum role *ret_role);
 const char *member_kind_text(enum member_kind kind); /* "user", "group", "recovery" */
-extern const char *const member_kind_words[];         /* the same as a table for keys/fields.h */
+extern const char *const member_kind_words[]; /* the same as a table for keys/fields.h */
 
 struct record_entry {
 	enum member_kind kind;
@@ -76,7 +76,8 @@ AUTO_POINTER(struct record *, record_free);
 /* Reads and checks the payload (form, order, ranges), not who signed it. A member that is not
  * in the table is refused: a record with more to say gets another `typ`, so that no client
  * ever obeys half of an access list. FAULT_MALFORMED. */
-MUST_CHECK enum fault record_read(const struct signed_object *object, struct record **ret_record, struct why *why);
+MUST_CHECK enum fault record_read(const struct signed_object *object, struct record **ret_record,
+				  struct why *why);
 /* Signs `record`; fills in its signer and digest. */
 MUST_CHECK enum fault record_sign(struct record *record, const struct identity *signer,
 				  struct signed_object **ret_signed, struct why *why);
@@ -84,12 +85,14 @@ MUST_CHECK enum fault record_sign(struct record *record, const struct identity *
 const struct record_entry *record_find(const struct record *record, const struct member_id *id);
 /* The generation in force; the last one. */
 const struct record_generation *record_newest(const struct record *record);
-MUST_CHECK enum fault record_put_entry(struct record *record, const struct record_entry *entry, struct why *why);
+MUST_CHECK enum fault record_put_entry(struct record *record, const struct record_entry *entry,
+				       struct why *why);
 MUST_CHECK enum fault record_drop_entry(struct record *record, const struct member_id *id, struct why *why);
 
 /* The public key behind a fingerprint, or NULL: looked for in the certificates that came with the
  * record and in the keyring. The key is borrowed until the next call. */
-typedef const struct public_identity *(*record_find_key)(void *context, const struct fingerprint *fingerprint);
+typedef const struct public_identity *(*record_find_key)(void *context,
+							 const struct fingerprint *fingerprint);
 
 /* Version 1: signed by an admin entry in it. Whether that admin is trusted is the caller's
  * question. FAULT_TAMPERED with the reason otherwise. */
@@ -102,7 +105,7 @@ MUST_CHECK enum fault record_is_first(const struct record *record, const struct 
  * group dropped; who is taken out, or gets another key, brings a new generation with min_write
  * at it; nothing follows a closed record. `created` is not looked at. */
 MUST_CHECK enum fault record_follows(const struct record *before, const struct record *next,
-				     const struct signed_object *object, record_find_key find_key, void *context,
-				     struct why *why);
+				     const struct signed_object *object, record_find_key find_key,
+				     void *context, struct why *why);
 
 #endif

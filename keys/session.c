@@ -9,7 +9,8 @@
 
 #define KEY_TYPE "user"
 #define NAME_SIZE 64
-#define OURS_ALONE (KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_READ | KEY_USR_SEARCH | KEY_USR_WRITE | KEY_USR_SETATTR)
+#define OURS_ALONE \
+	(KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_READ | KEY_USR_SEARCH | KEY_USR_WRITE | KEY_USR_SETATTR)
 
 /* "fsenc:" and a hash, so that the list of keys tells nobody where keyrings lie. */
 static void key_name(const char *keyring_path, char name[static NAME_SIZE])
@@ -33,11 +34,13 @@ static bool is_gone(int error)
 	return error == ENOKEY || error == EKEYREVOKED || error == EKEYEXPIRED;
 }
 
-enum fault session_store(const char *keyring_path, const struct secret *master, unsigned seconds, struct why *why)
+enum fault session_store(const char *keyring_path, const struct secret *master, unsigned seconds,
+			 struct why *why)
 {
 	char name[NAME_SIZE];
 	key_name(keyring_path, name);
-	key_serial_t key = add_key(KEY_TYPE, name, secret_bytes(master), secret_size(master), KEY_SPEC_USER_KEYRING);
+	key_serial_t key = add_key(KEY_TYPE, name, secret_bytes(master), secret_size(master),
+				   KEY_SPEC_USER_KEYRING);
 	if (key < 0)
 		return failed(why, "store");
 	if (keyctl_setperm(key, OURS_ALONE) != 0 || keyctl_set_timeout(key, seconds) != 0) {

@@ -2,8 +2,8 @@
  *
  * A JWS of `typ` "fsenc-share+v1" in an object {"record": JWS, "certificates": [CERT]}.
  * Payload: share id, lobby, organisation, require_encryption, recovery groups, version,
- * prev, created, signer. Version 1 is signed by its maker; a later one by the same key. Pinned by clients: another
- * share id at a known path is FAULT_TAMPERED, and so is a lower version.
+ * prev, created, signer. Version 1 is signed by its maker; a later one by the same key. Pinned by clients:
+ * another share id at a known path is FAULT_TAMPERED, and so is a lower version.
  */
 #ifndef FSENC_KEYS_SHARE_RECORD_H
 #define FSENC_KEYS_SHARE_RECORD_H
@@ -28,8 +28,9 @@ struct share_record {
 };
 
 /* A new share, version 1. The text for `.fsenc-share` is appended to *ret_text. */
-MUST_CHECK enum fault share_record_make(bool lobby, const struct certificate *maker, const struct identity *identity,
-					struct share_record *ret_record, struct bytes *ret_text, struct why *why);
+MUST_CHECK enum fault share_record_make(bool lobby, const struct certificate *maker,
+					const struct identity *identity, struct share_record *ret_record,
+					struct bytes *ret_text, struct why *why);
 /* Parses, checks form and that the named maker signed it. Who he is, is the caller's question. */
 MUST_CHECK enum fault share_record_parse(const void *text, size_t size, struct share_record *ret_record,
 					 struct why *why);

@@ -58,13 +58,15 @@ enum fault token_from_text(const char *text, struct token *ret_token, struct why
 	}
 	if (count != LETTERS ||
 	    !text_from_base32(letters, BASE32_LENGTH(TOKEN_SIZE), token.bytes, sizeof token.bytes, &size))
-		return why_set(why, FAULT_INVALID, "the recovery token has nine groups of four letters and digits");
+		return why_set(why, FAULT_INVALID,
+			       "the recovery token has nine groups of four letters and digits");
 	letters_of(&token, again);
 	bool same = memcmp(letters, again, LETTERS) == 0;
 	secret_wipe(letters, sizeof letters);
 	secret_wipe(again, sizeof again);
 	if (!same)
-		return why_set(why, FAULT_INVALID, "the recovery token is mistyped: its checksum does not fit");
+		return why_set(why, FAULT_INVALID,
+			       "the recovery token is mistyped: its checksum does not fit");
 	*ret_token = token;
 	return FAULT_NONE;
 }

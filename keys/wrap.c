@@ -24,8 +24,9 @@ static void context_bytes(const struct wrap_context *context, uint8_t out[static
 static void seal(const struct wiped_key *kek, const uint8_t aad[static CONTEXT_SIZE],
 		 const uint8_t folder_key[static KEY_SIZE], struct wrap *wrap)
 {
-	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(wrap->bytes + PUBLIC_PART, NULL, folder_key, KEY_SIZE, aad,
-							 CONTEXT_SIZE, NULL, nonce_zero, kek->bytes);
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(wrap->bytes + PUBLIC_PART, NULL, folder_key,
+							 KEY_SIZE, aad, CONTEXT_SIZE, NULL, nonce_zero,
+							 kek->bytes);
 }
 
 static enum fault open_sealed(const struct wrap *wrap, const struct wiped_key *kek,
@@ -35,7 +36,8 @@ static enum fault open_sealed(const struct wrap *wrap, const struct wiped_key *k
 	AUTO(wiped_key) struct wiped_key opened;
 
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt(opened.bytes, NULL, NULL, wrap->bytes + PUBLIC_PART,
-						       SEALED_PART, aad, CONTEXT_SIZE, nonce_zero, kek->bytes) != 0)
+						       SEALED_PART, aad, CONTEXT_SIZE, nonce_zero,
+						       kek->bytes) != 0)
 		return why_set(why, FAULT_REFUSED, "the envelope is not for this key, folder and generation");
 	*ret_folder_key = opened;
 	return FAULT_NONE;
@@ -43,8 +45,8 @@ static enum fault open_sealed(const struct wrap *wrap, const struct wiped_key *k
 
 /* KEK = kdf(shared, "wrap/user", epk || enc || ctx) */
 static void user_kek(const struct wiped_key *shared, const uint8_t ephemeral[static PUBLIC_PART],
-		     const uint8_t recipient[static ENCRYPT_PUBLIC_SIZE], const uint8_t context[static CONTEXT_SIZE],
-		     struct wiped_key *kek)
+		     const uint8_t recipient[static ENCRYPT_PUBLIC_SIZE],
+		     const uint8_t context[static CONTEXT_SIZE], struct wiped_key *kek)
 {
 	uint8_t input[PUBLIC_PART + ENCRYPT_PUBLIC_SIZE + CONTEXT_SIZE];
 
@@ -96,7 +98,8 @@ static bool is_usable_point(const uint8_t point[static POINT_SIZE])
 }
 
 enum fault wrap_to_group(const struct wrap_context *context, const uint8_t folder_key[static KEY_SIZE],
-			 const uint8_t group_public[static POINT_SIZE], struct wrap *ret_wrap, struct why *why)
+			 const uint8_t group_public[static POINT_SIZE], struct wrap *ret_wrap,
+			 struct why *why)
 {
 	AUTO(wiped_key) struct wiped_key r;
 	AUTO(wiped_key) struct wiped_key shared;
@@ -118,7 +121,8 @@ enum fault wrap_to_group(const struct wrap_context *context, const uint8_t folde
 }
 
 enum fault wrap_open_group(const struct wrap *wrap, const struct wrap_context *context,
-			   const uint8_t shared[static POINT_SIZE], struct wiped_key *ret_folder_key, struct why *why)
+			   const uint8_t shared[static POINT_SIZE], struct wiped_key *ret_folder_key,
+			   struct why *why)
 {
 	AUTO(wiped_key) struct wiped_key kek;
 	uint8_t aad[CONTEXT_SIZE];

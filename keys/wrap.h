@@ -32,21 +32,23 @@ struct wrap {
 	uint8_t bytes[WRAP_SIZE];
 };
 
-MUST_CHECK enum fault wrap_to_user(const struct wrap_context *context, const uint8_t folder_key[static KEY_SIZE],
-				   const uint8_t encrypt_public[static ENCRYPT_PUBLIC_SIZE], struct wrap *ret_wrap,
-				   struct why *why);
+MUST_CHECK enum fault wrap_to_user(const struct wrap_context *context,
+				   const uint8_t folder_key[static KEY_SIZE],
+				   const uint8_t encrypt_public[static ENCRYPT_PUBLIC_SIZE],
+				   struct wrap *ret_wrap, struct why *why);
 MUST_CHECK enum fault wrap_open_user(const struct wrap *wrap, const struct wrap_context *context,
 				     const struct identity *identity, struct wiped_key *ret_folder_key,
 				     struct why *why);
 
 /* `group_public` is K. For MEMBER_GROUP and MEMBER_RECOVERY. */
-MUST_CHECK enum fault wrap_to_group(const struct wrap_context *context, const uint8_t folder_key[static KEY_SIZE],
+MUST_CHECK enum fault wrap_to_group(const struct wrap_context *context,
+				    const uint8_t folder_key[static KEY_SIZE],
 				    const uint8_t group_public[static POINT_SIZE], struct wrap *ret_wrap,
 				    struct why *why);
 /* `shared` is S = k*R, which the servers help to compute (keys/group.h); R is wrap_point(). */
 MUST_CHECK enum fault wrap_open_group(const struct wrap *wrap, const struct wrap_context *context,
-				      const uint8_t shared[static POINT_SIZE], struct wiped_key *ret_folder_key,
-				      struct why *why);
+				      const uint8_t shared[static POINT_SIZE],
+				      struct wiped_key *ret_folder_key, struct why *why);
 const uint8_t *wrap_point(const struct wrap *wrap);
 
 #endif

@@ -9,8 +9,12 @@
 static char path[] = "keyring-fuzz.db";
 
 static const char *const columns[] = {
-	"UPDATE identity SET sealed = ?", "UPDATE identity SET id = ?", "UPDATE identity SET sign_public = ?",
-	"UPDATE slots SET salt = ?", "UPDATE slots SET sealed = ?", "UPDATE certificates SET text = CAST(? AS TEXT)",
+	"UPDATE identity SET sealed = ?",
+	"UPDATE identity SET id = ?",
+	"UPDATE identity SET sign_public = ?",
+	"UPDATE slots SET salt = ?",
+	"UPDATE slots SET sealed = ?",
+	"UPDATE certificates SET text = CAST(? AS TEXT)",
 	"INSERT OR REPLACE INTO share_pins VALUES ('/x', ?1, 1, ?1)",
 	"INSERT OR REPLACE INTO folder_pins VALUES (zeroblob(16), '', ?1, 1, ?1, ?1)",
 	"UPDATE slots SET mib = 0, passes = length(?)",
