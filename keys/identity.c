@@ -52,6 +52,12 @@ static size_t utf8_sequence(const uint8_t *text)
 	return 0;
 }
 
+/* C0, DEL and C1 (U+0080..U+009F), which a terminal obeys. */
+static bool is_control(const uint8_t *text)
+{
+	return text[0] < 0x20 || text[0] == 0x7f || (text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0);
+}
+
 enum fault identity_check_name(const char *name, struct why *why)
 {
 	size_t size = strlen(name);
@@ -60,10 +66,11 @@ enum fault identity_check_name(const char *name, struct why *why)
 	if (name[0] == ' ' || name[size - 1] == ' ')
 		return why_set(why, FAULT_INVALID, "a display name has no blank at its ends");
 	for (size_t at = 0; at < size;) {
-		uint8_t byte = (uint8_t)name[at];
-		if (byte < 0x20 || byte == 0x7f || byte == '/')
-			return why_set(why, FAULT_INVALID, "a display name has no control character and no '/'");
-		size_t step = utf8_sequence((const uint8_t *)name + at);
+		const uint8_t *text = (const uint8_t *)name + at;
+		if (is_control(text) || *text == '/')
+			return why_set(why, FAULT_INVALID,
+				       "a display name has no control character and no '/'");
+		size_t step = utf8_sequence(text);
 		if (step == 0)
 			return why_set(why, FAULT_INVALID, "a display name is UTF-8");
 		at += step;
