@@ -45,13 +45,10 @@ enum fault group_check_scalar(const struct scalar *scalar, struct why *why)
 }
 
 /* libsodium answers -1 for the identity; here it is a value like any other (a deal of zero has it). */
-struct point point_times(const struct scalar *scalar, const struct point *point)
+void point_times(const struct scalar *scalar, const struct point *point, struct point *ret_product)
 {
-	struct point product = {{0}};
-
-	if (crypto_scalarmult_ristretto255(product.bytes, scalar->bytes, point->bytes) != 0)
-		return (struct point){{0}};
-	return product;
+	if (crypto_scalarmult_ristretto255(ret_product->bytes, scalar->bytes, point->bytes) != 0)
+		*ret_product = (struct point){{0}};
 }
 
 struct point point_of(const struct scalar *scalar)
@@ -61,6 +58,19 @@ struct point point_of(const struct scalar *scalar)
 	if (crypto_scalarmult_ristretto255_base(product.bytes, scalar->bytes) != 0)
 		return (struct point){{0}};
 	return product;
+}
+
+void point_add_times(struct point *sum, const struct scalar *scalar, const struct point *point)
+{
+	AUTO(point_wipe) struct point term;
+
+	point_times(scalar, point, &term);
+	(void)crypto_core_ristretto255_add(sum->bytes, sum->bytes, term.bytes);
+}
+
+void point_wipe(struct point *point)
+{
+	secret_wipe(point, sizeof *point);
 }
 
 struct scalar scalar_of(unsigned number)
@@ -129,8 +139,8 @@ static void evaluate_polynomial(const struct scalar *coefficients, unsigned thre
 	*ret_value = value;
 }
 
-enum fault group_deal(const struct scalar *secret, unsigned threshold, unsigned servers, struct group_deal *ret_deal,
-		      struct why *why)
+enum fault group_deal(const struct scalar *secret, unsigned threshold, unsigned servers,
+		      struct group_deal *ret_deal, struct why *why)
 {
 	struct scalar coefficients[GROUP_SERVERS_MAX];
 
@@ -155,26 +165,34 @@ enum fault group_deal(const struct scalar *secret, unsigned threshold, unsigned 
 	return FAULT_NONE;
 }
 
+bool are_commitments(const struct point *commitments, unsigned threshold)
+{
+	for (unsigned m = 0; m < threshold; m++)
+		if (crypto_core_ristretto255_is_valid_point(commitments[m].bytes) != 1)
+			return false;
+	return true;
+}
+
 enum fault group_share_public(const struct point *commitments, unsigned threshold, unsigned index,
 			      struct point *ret_public, struct why *why)
 {
 	if (!is_server_count(threshold, GROUP_SERVERS_MAX) || !is_index(index))
-		return why_set(why, FAULT_INVALID, "server %u of a threshold of %u does not exist", index, threshold);
-	for (unsigned m = 0; m < threshold; m++)
-		if (crypto_core_ristretto255_is_valid_point(commitments[m].bytes) != 1)
-			return why_set(why, FAULT_REFUSED, "a commitment is no point of the group");
+		return why_set(why, FAULT_INVALID, "server %u of a threshold of %u does not exist", index,
+			       threshold);
+	if (!are_commitments(commitments, threshold))
+		return why_set(why, FAULT_REFUSED, "a commitment is no point of the group");
 	struct scalar x = scalar_of(index);
 	struct point sum = commitments[threshold - 1];
 	for (unsigned m = threshold - 1; m-- > 0;) {
-		sum = point_times(&x, &sum);
+		point_times(&x, &sum, &sum);
 		(void)crypto_core_ristretto255_add(sum.bytes, sum.bytes, commitments[m].bytes);
 	}
 	*ret_public = sum;
 	return FAULT_NONE;
 }
 
-enum fault group_check_share(const struct group_share *share, const struct point *commitments, unsigned threshold,
-			     struct why *why)
+enum fault group_check_share(const struct group_share *share, const struct point *commitments,
+			     unsigned threshold, struct why *why)
 {
 	struct point expected;
 	enum fault fault = group_share_public(commitments, threshold, share->index, &expected, why);
@@ -182,7 +200,8 @@ enum fault group_check_share(const struct group_share *share, const struct point
 		return fault;
 	struct point found = point_of(&share->value);
 	if (!scalar_is_canonical(&share->value) || memcmp(&found, &expected, sizeof found) != 0)
-		return why_set(why, FAULT_REFUSED, "the share of server %u does not fit the commitments", share->index);
+		return why_set(why, FAULT_REFUSED, "the share of server %u does not fit the commitments",
+			       share->index);
 	return FAULT_NONE;
 }
 
@@ -195,19 +214,19 @@ enum fault group_blind(const struct point *point, struct scalar *ret_blind, stru
 	if (fault)
 		return fault;
 	crypto_core_ristretto255_scalar_random(ret_blind->bytes);
-	*ret_blinded = point_times(ret_blind, point);
+	point_times(ret_blind, point, ret_blinded);
 	return FAULT_NONE;
 }
 
-enum fault group_evaluate(const struct group_share *share, const struct point *blinded, struct point *ret_answer,
-			  struct why *why)
+enum fault group_evaluate(const struct group_share *share, const struct point *blinded,
+			  struct point *ret_answer, struct why *why)
 {
 	enum fault fault = group_check_point(blinded, why);
 	if (!fault)
 		fault = group_check_scalar(&share->value, why);
 	if (fault)
 		return fault;
-	*ret_answer = point_times(&share->value, blinded);
+	point_times(&share->value, blinded, ret_answer);
 	return FAULT_NONE;
 }
 
@@ -226,8 +245,7 @@ enum fault group_combine(const struct group_answer *answers, unsigned threshold,
 		if (fault)
 			return why_in(why, fault, "server %u", answers[i].index);
 		scalar_lagrange(indexes, threshold, answers[i].index, &lambda);
-		struct point term = point_times(&lambda, &answers[i].point);
-		(void)crypto_core_ristretto255_add(sum.bytes, sum.bytes, term.bytes);
+		point_add_times(&sum, &lambda, &answers[i].point);
 	}
 	if (!fault)
 		fault = group_check_point(&sum, why);
@@ -246,6 +264,6 @@ enum fault group_unblind(const struct point *combined, const struct scalar *blin
 	if (fault)
 		return fault;
 	(void)crypto_core_ristretto255_scalar_invert(inverse.bytes, blind->bytes);
-	*ret_shared = point_times(&inverse, combined);
+	point_times(&inverse, combined, ret_shared);
 	return FAULT_NONE;
 }

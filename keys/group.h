@@ -62,8 +62,8 @@ MUST_CHECK enum fault group_share_public(const struct point *commitments, unsign
 MUST_CHECK enum fault group_check_share(const struct group_share *share, const struct point *commitments,
 					unsigned threshold, struct why *why);
 
-MUST_CHECK enum fault group_blind(const struct point *point, struct scalar *ret_blind, struct point *ret_blinded,
-				  struct why *why);
+MUST_CHECK enum fault group_blind(const struct point *point, struct scalar *ret_blind,
+				  struct point *ret_blinded, struct why *why);
 MUST_CHECK enum fault group_evaluate(const struct group_share *share, const struct point *blinded,
 				     struct point *ret_answer, struct why *why);
 struct group_answer {
@@ -71,13 +71,14 @@ struct group_answer {
 	struct point point;
 };
 /* Exactly `threshold` answers with different indexes. */
-MUST_CHECK enum fault group_combine(const struct group_answer *answers, unsigned threshold, struct point *ret_combined,
-				    struct why *why);
-MUST_CHECK enum fault group_unblind(const struct point *combined, const struct scalar *blind, struct point *ret_shared,
-				    struct why *why);
+MUST_CHECK enum fault group_combine(const struct group_answer *answers, unsigned threshold,
+				    struct point *ret_combined, struct why *why);
+MUST_CHECK enum fault group_unblind(const struct point *combined, const struct scalar *blind,
+				    struct point *ret_shared, struct why *why);
 
 /* Blame: a challenge point V = sum c_j R_j + d*G over the points of a batch, evaluated by the
- * suspect as Z_V; honest iff Z_V - d*K_i == sum c_j (b_j^-1 Z_j). */
+ * suspect as Z_V; honest iff Z_V - d*K_i == sum c_j (b_j^-1 Z_j). A suspect's answer that is no
+ * point is a lie too; a bad K_i or blind is ours, and a fault. */
 struct group_challenge {
 	struct point point; /* V, to be sent (it looks like any other) */
 	struct scalar d;
@@ -88,7 +89,8 @@ void group_challenge_done(struct group_challenge *challenge);
 AUTO_VALUE(struct group_challenge, group_challenge_done);
 MUST_CHECK enum fault group_challenge_new(const struct point *points, size_t count,
 					  struct group_challenge *ret_challenge, struct why *why);
-MUST_CHECK enum fault group_challenge_check(const struct group_challenge *challenge, const struct point *share_public,
+MUST_CHECK enum fault group_challenge_check(const struct group_challenge *challenge,
+					    const struct point *share_public,
 					    const struct point *challenge_answer, const struct point *answers,
 					    const struct scalar *blinds, bool *ret_honest, struct why *why);
 
@@ -102,7 +104,7 @@ MUST_CHECK enum fault group_reshare_deal(const struct group_share *share, const 
 					 unsigned old_threshold, unsigned new_threshold, unsigned new_servers,
 					 struct group_deal *ret_deal, struct why *why);
 /* What new server `index` makes of the shares that the old ones dealt to it. */
-MUST_CHECK enum fault group_reshare_join(const struct group_share *dealt, unsigned count, struct group_share *ret_share,
-					 struct why *why);
+MUST_CHECK enum fault group_reshare_join(const struct group_share *dealt, unsigned count,
+					 struct group_share *ret_share, struct why *why);
 
 #endif
