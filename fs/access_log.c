@@ -5,10 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 
-#define LOCK_PAUSE_NS 10000000L
+#define LOCK_PAUSE_MS 10
 
 struct access_line {
 	struct digest digest;
@@ -160,7 +159,7 @@ static bool has_no_locks(int error)
 
 static enum fault take(int fd, enum access_lock kind, int64_t patience_ms, struct why *why)
 {
-	int64_t until = clock_boot_ms() + patience_ms;
+	int64_t pauses = patience_ms / LOCK_PAUSE_MS;
 	int command = patience_ms == ACCESS_LOCK_FOR_EVER ? F_OFD_SETLKW : F_OFD_SETLK;
 	struct flock lock = {
 		.l_type = kind == ACCESS_LOCK_EXCLUSIVE ? F_WRLCK : F_RDLCK,
@@ -176,9 +175,9 @@ static enum fault take(int fd, enum access_lock kind, int64_t patience_ms, struc
 			continue;
 		if (errno != EAGAIN && errno != EACCES)
 			return why_system(why, "cannot lock '%s'", FORMAT_LOG_FILE);
-		if (clock_boot_ms() >= until)
+		if (pauses-- <= 0)
 			return why_set(why, FAULT_BUSY, "somebody else is changing the access list");
-		const struct timespec pause = {0, LOCK_PAUSE_NS};
+		const struct timespec pause = {0, LOCK_PAUSE_MS * 1000000L};
 		(void)nanosleep(&pause, NULL);
 	}
 	return FAULT_NONE;
