@@ -52,10 +52,13 @@ MUST_CHECK enum fault ring_create(const char *directory, const struct share_id *
 void ring_close(struct ring *ring); /* removes the file when no slot is in use */
 AUTO_POINTER(struct ring *, ring_close);
 
+/* NULL when the runtime directory has no room (logged once): the change then goes on unprotected. Waits for a
+ * slot when all are busy. */
 struct ring_slot *ring_put(struct ring *ring, const struct ring_entry *entry);
 void ring_free(struct ring *ring, struct ring_slot *slot);
-/* The bytes again, as long as the slot is in use: to answer reads of a block whose write has not come through. */
-void ring_slot_entry(const struct ring_slot *slot, struct ring_entry *ret_entry);
+/* The writer gives up for now, the slot stays for a later ring_free() or the next mount. false when half of the
+ * slots are kept already, so that a share that fails for long cannot stop all writing: the caller then frees it. */
+MUST_CHECK bool ring_keep(struct ring *ring, struct ring_slot *slot);
 
 /* Every used slot of every ring of this share whose process is gone: `each` returns true when the slot is
  * dealt with (replayed or dropped), false to keep it (its folder is locked). A ring all of whose slots
