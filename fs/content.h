@@ -80,6 +80,11 @@ MUST_CHECK enum fault content_seek(struct content *content, int fd, const struct
 MUST_CHECK enum fault content_is_unclean(struct content *content, int fd, const struct content_terms *terms,
 					 bool *ret_unclean, struct why *why);
 
+/* A write that failed in the middle of a block is tried again by the next change, and here: before fsync and at
+ * flush. A failure as long as something has not come through; reads are answered meanwhile. */
+MUST_CHECK enum fault content_flush(struct content *content, int fd, const struct content_terms *terms,
+				    struct why *why);
+
 /* Forgets cached header, size and last block: after open in shared mode, and under an application's lock. */
 void content_forget(struct content *content);
 

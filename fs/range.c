@@ -68,7 +68,8 @@ static struct flock lock_of(const struct range *range, short type)
 	int64_t first = LOCK_BLOCKS + (int64_t)range->first;
 	int64_t last = range->last == RANGE_END ? LOCK_BLOCKS_LAST : LOCK_BLOCKS + (int64_t)range->last;
 
-	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = first, .l_len = last - first + 1};
+	return (struct flock){
+		.l_type = type, .l_whence = SEEK_SET, .l_start = first, .l_len = last - first + 1};
 }
 
 static bool has_no_locks(int error)

@@ -81,8 +81,8 @@ static enum fault create_locked(struct ring *ring, const struct share_id *share,
 	char share_text[ID_TEXT_SIZE];
 	share_id_text(share, share_text);
 	for (;;) {
-		(void)snprintf(ring->name, sizeof ring->name, "%s-%d-%08x" RING_SUFFIX, share_text, (int)getpid(),
-			       randombytes_random());
+		(void)snprintf(ring->name, sizeof ring->name, "%s-%d-%08x" RING_SUFFIX, share_text,
+			       (int)getpid(), randombytes_random());
 		AUTO(file_close)
 		int fd = openat(ring->directory, ring->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		struct stat stat;
@@ -201,7 +201,8 @@ static void warn_once(struct ring *ring)
 	ring->warned = true;
 	(void)pthread_mutex_unlock(&ring->mutex);
 	if (first)
-		log_warning("no room for the redo ring: a process killed in the middle of a write may tear a block");
+		log_warning(
+			"no room for the redo ring: a process killed in the middle of a write may tear a block");
 }
 
 static void fill(struct ring_slot *slot, const struct ring_entry *entry)
@@ -347,7 +348,8 @@ static void directory_close(DIR *directory)
 AUTO_POINTER(DIR *, directory_close);
 
 enum fault ring_each_left(const char *directory, const struct share_id *share,
-			  bool (*each)(void *context, const struct ring_entry *entry), void *context, struct why *why)
+			  bool (*each)(void *context, const struct ring_entry *entry), void *context,
+			  struct why *why)
 {
 	const struct left left = {each, context};
 	AUTO(directory_close) DIR *list = opendir(directory);
