@@ -14,8 +14,9 @@
  *   refresh   deal 0 and add: new shares, same k
  *   reshare   t', n' from t old shares: each deals lambda_i*k_i
  *
- * Pure functions; no state. Points are checked with is_valid_point, the identity refused,
- * scalars must be canonical and not zero. Server indexes are 1..GROUP_SERVERS_MAX. Any thread.
+ * Pure functions; no state. Points are checked as RFC 9496, section 4.3.1 says (libsodium 1.0.18
+ * lets bit 255 pass), the identity refused, scalars must be canonical and not zero. Server indexes
+ * are 1..GROUP_SERVERS_MAX. Any thread.
  */
 #ifndef FSENC_KEYS_GROUP_H
 #define FSENC_KEYS_GROUP_H

@@ -3,12 +3,14 @@
 #include <sodium.h>
 
 #include "base/bytes.h"
+#include "keys/group.h"
 #include "keys/kdf.h"
 
 #define CONTEXT_SIZE (ID_SIZE + 4 + 1 + ID_SIZE)
 #define PUBLIC_PART 32
 #define SEALED_PART (WRAP_SIZE - PUBLIC_PART)
 
+_Static_assert(sizeof(struct point) == POINT_SIZE, "points have no padding");
 _Static_assert(SEALED_PART == KEY_SIZE + crypto_aead_xchacha20poly1305_ietf_ABYTES, "docs/FORMAT.md: Keybox");
 
 static const uint8_t nonce_zero[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];
@@ -92,9 +94,9 @@ enum fault wrap_open_user(const struct wrap *wrap, const struct wrap_context *co
 	return open_sealed(wrap, &kek, aad, ret_folder_key, why);
 }
 
-static bool is_usable_point(const uint8_t point[static POINT_SIZE])
+static enum fault check_point(const uint8_t bytes[static POINT_SIZE], const char *whose, struct why *why)
 {
-	return crypto_core_ristretto255_is_valid_point(point) == 1 && !sodium_is_zero(point, POINT_SIZE);
+	return why_in(why, group_check_point((const struct point *)(const void *)bytes, why), "%s", whose);
 }
 
 enum fault wrap_to_group(const struct wrap_context *context, const uint8_t folder_key[static KEY_SIZE],
@@ -107,8 +109,9 @@ enum fault wrap_to_group(const struct wrap_context *context, const uint8_t folde
 	uint8_t aad[CONTEXT_SIZE];
 	struct wrap wrap;
 
-	if (!is_usable_point(group_public))
-		return why_set(why, FAULT_REFUSED, "the group's public key is no point of the group");
+	enum fault fault = check_point(group_public, "the group's public key", why);
+	if (fault)
+		return fault;
 	crypto_core_ristretto255_scalar_random(r.bytes);
 	if (crypto_scalarmult_ristretto255_base(wrap.bytes, r.bytes) != 0 ||
 	    crypto_scalarmult_ristretto255(shared.bytes, r.bytes, group_public) != 0)
@@ -127,8 +130,11 @@ enum fault wrap_open_group(const struct wrap *wrap, const struct wrap_context *c
 	AUTO(wiped_key) struct wiped_key kek;
 	uint8_t aad[CONTEXT_SIZE];
 
-	if (!is_usable_point(shared))
-		return why_set(why, FAULT_REFUSED, "the shared point is no point of the group");
+	enum fault fault = check_point(wrap->bytes, "the point of the envelope", why);
+	if (!fault)
+		fault = check_point(shared, "the shared point", why);
+	if (fault)
+		return fault;
 	context_bytes(context, aad);
 	kdf(kek.bytes, KEY_SIZE, shared, KDF_WRAP_GROUP, aad, sizeof aad);
 	return open_sealed(wrap, &kek, aad, ret_folder_key, why);
