@@ -74,5 +74,7 @@ enum fault access_check(const struct access_place *place, struct folder_file **r
 		return fault;
 	if (closed)
 		return why_set(why, FAULT_MISSING, "the folder was closed by an admin");
+	if (access_refuse_moved(place, &reading.seen, why))
+		return FAULT_MISSING;
 	return why_set(why, FAULT_DAMAGED, "the access list of a folder seen here before is missing");
 }
