@@ -1,6 +1,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "keys/kdf.h"
 #include "keys/wrap.h"
 #include "tests/lib/unit.h"
 
@@ -170,6 +172,41 @@ static void wrap__to_a_group_needs_a_point(void **state)
 	assert_memory_equal(wrap.bytes, untouched.bytes, WRAP_SIZE);
 }
 
+/* As docs/FORMAT.md, section "Keybox", says, for a shared point of one's choice. */
+static void forge(const uint8_t shared[static POINT_SIZE], struct wrap *wrap)
+{
+	const uint8_t nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES] = {0};
+	uint8_t ctx[ID_SIZE + 4 + 1 + ID_SIZE], kek[KEY_SIZE];
+
+	memcpy(ctx, group_context.folder.bytes, ID_SIZE);
+	le32_put(ctx + ID_SIZE, group_context.generation);
+	ctx[ID_SIZE + 4] = (uint8_t)group_context.kind;
+	memcpy(ctx + ID_SIZE + 5, group_context.member.bytes, ID_SIZE);
+	kdf(kek, sizeof kek, shared, KDF_WRAP_GROUP, ctx, sizeof ctx);
+	assert_int_equal(crypto_aead_xchacha20poly1305_ietf_encrypt(wrap->bytes + POINT_SIZE, NULL,
+								    folder_key, KEY_SIZE, ctx, sizeof ctx,
+								    NULL, nonce, kek),
+			 0);
+}
+
+static void wrap__refuses_one_sealed_under_a_point_that_everybody_knows(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	struct wrap wrap = wrapped_to_group();
+	struct wiped_key opened;
+	uint8_t shared[POINT_SIZE];
+	const uint8_t identity[2][POINT_SIZE] = {{0}, {[31] = 0x80}};
+	assert_int_equal(crypto_scalarmult_ristretto255(shared, group_key, wrap_point(&wrap)), 0);
+	forge(shared, &wrap);
+	assert_works(wrap_open_group(&wrap, &group_context, shared, &opened, &why));
+	for (int i = 0; i < 2; i++) {
+		forge(identity[i], &wrap);
+		assert_fault(FAULT_REFUSED,
+			     wrap_open_group(&wrap, &group_context, identity[i], &opened, &why));
+	}
+}
+
 /* k <- rho*k at the servers, R <- rho^-1 * R in the keybox: no folder key is touched. */
 static void wrap__opens_after_the_group_key_rotated_by_its_point_alone(void **state)
 {
@@ -209,6 +246,7 @@ int main(void)
 		cmocka_unit_test(wrap__of_one_key_is_never_the_same_twice),
 		cmocka_unit_test(wrap__to_a_user_needs_a_key_that_agrees),
 		cmocka_unit_test(wrap__to_a_group_needs_a_point),
+		cmocka_unit_test(wrap__refuses_one_sealed_under_a_point_that_everybody_knows),
 		cmocka_unit_test(wrap__opens_after_the_group_key_rotated_by_its_point_alone),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
