@@ -3,7 +3,7 @@
 set -u
 cd "$1"
 # header pattern <TAB> files that may include it (a shell pattern, space separated)
-rows='fuse_lowlevel\.h|fuse\.h|fuse_opt\.h	fs/ops*.c fs/ops*.h fs/mount*.c fs/applock.c fs/applock.h fs/listing.c fs/listing.h fs/notify.c fs/notify.h fs/park.c fs/park.h
+rows='fuse_lowlevel\.h|fuse\.h|fuse_opt\.h	fs/fuse.h
 openssl/	fs/cipher.c fs/cipher_*.c fs/xaes.c fs/siv.c
 sqlite3\.h	keys/keyring*.c keys/keyring_*.h
 keyutils\.h	keys/session.c

@@ -34,9 +34,9 @@ static void options__that_are_wrong_are_named(void **state)
 {
 	(void)state;
 	static const char *const bad[][2] = {
-		{"locl", "'local'"},	    {"zzz", "no mount option 'zzz'"}, {"uid=", "uid"},
-		{"uid=-1", "uid"},	    {"umask=9", "umask"},	      {"uid", "needs a value"},
-		{"ro=1", "takes no value"}, {"integrity=some", "integrity"},   {"attr_timeout=nan", "attr_timeout"},
+		{"locl", "local"},	    {"zzz", "zzz"}, {"uid=", "uid"},
+		{"uid=-1", "uid"},	    {"umask=9", "umask"},	      {"uid", "uid"},
+		{"ro=1", "ro"}, {"integrity=some", "integrity"},   {"attr_timeout=nan", "attr_timeout"},
 		{"writeback", "local"},	    {"uid=99999999999", "uid"},
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
