@@ -35,14 +35,13 @@
 	X(SLOT_COMMIT, "slot-commit") \
 	X(SLOT_WRAP, "slot-wrap") \
 	X(IDENTITY_SEAL, "identity-seal") \
-	X(SLOT_KEY, "slot-key") \
 	X(TOKEN, "recovery-token") \
+	X(BACKUP, "key-backup") \
 	/* hashes */ \
 	X(HASH_RECORD, "record") \
 	X(HASH_LONG_NAME, "long-name") \
 	X(FINGERPRINT_USER, "fingerprint/user") \
 	X(FINGERPRINT_GROUP, "fingerprint/group") \
-	X(TOKEN_CHECK, "recovery-token-check") \
 	X(SESSION, "session-name")
 
 enum kdf_label {

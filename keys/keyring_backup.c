@@ -1,121 +1,155 @@
-#include "keys/keyring_store.h"
+#include "keys/keyring_backup.h"
 
-#include <jansson.h>
+#include <string.h>
 
-#define BACKUP_KIND "fsenc-key-backup+v1"
-#define BACKUP_MAX (64 * 1024)
+#include "keys/fields.h"
+#include "keys/keyring_make.h"
 
-/*
- * {"id", "kind", "mib", "name", "passes", "salt", "sealed"}: the private bytes under the
- * passphrase alone, in the form of a slot. The id is inside the seal too, so that text and key stay together.
- */
-#define BACKUP_PLAIN_SIZE (ID_SIZE + IDENTITY_PRIVATE_SIZE)
-#define BACKUP_SEALED_SIZE SLOT_SEALED_SIZE(BACKUP_PLAIN_SIZE)
+#define BACKUP_TEXT_MAX (64 * 1024)
+#define BACKUP_TYPE 1
+#define CONTEXT_SIZE (2 * 4 + SLOT_SALT_SIZE + DIGEST_SIZE)
 
-static void json_done(json_t *object)
+static const char *const types[] = {NULL, [BACKUP_TYPE] = "fsenc-key-backup+v1", NULL};
+
+static const struct field fields[] = {
+	{"type", FIELD_CHOICE, FIELD_AT(struct backup, type), .words = types},
+	{"passes", FIELD_INTEGER, FIELD_AT(struct backup, cost.passes), .least = SLOT_PASSES,
+	 .most = SLOT_PASSES_MAX},
+	{"mib", FIELD_INTEGER, FIELD_AT(struct backup, cost.mib), .least = KEYRING_KDF_MIB_FLOOR,
+	 .most = SLOT_MIB_MAX},
+	{"salt", FIELD_BASE64, FIELD_AT(struct backup, salt)},
+	{"commit", FIELD_BASE64, .offset = offsetof(struct backup, sealed), .size = SEAL_COMMIT_SIZE},
+	{"sealed", FIELD_BASE64, .offset = offsetof(struct backup, sealed) + SEAL_COMMIT_SIZE,
+	 .size = BACKUP_SEALED_SIZE - SEAL_COMMIT_SIZE},
+	{"certificate", FIELD_OBJECT, FIELD_AT(struct backup, certificate)},
+};
+#define FIELD_COUNT (sizeof fields / sizeof *fields)
+
+void backup_done(struct backup *backup)
 {
-	json_decref(object);
+	certificate_free(backup->certificate);
 }
-AUTO_POINTER(json_t *, json_done);
 
-static enum fault backup_seal(const struct identity *identity, const struct secret *passphrase,
-			      struct slot_cost cost, uint8_t salt[static SLOT_SALT_SIZE],
-			      uint8_t sealed[static BACKUP_SEALED_SIZE], struct why *why)
+static void backup_context(const struct backup *backup, uint8_t context[static CONTEXT_SIZE])
+{
+	const struct digest digest = signed_digest(certificate_signed(backup->certificate));
+
+	le32_put(context, backup->cost.passes);
+	le32_put(context + 4, backup->cost.mib);
+	memcpy(context + 8, backup->salt, SLOT_SALT_SIZE);
+	memcpy(context + 8 + SLOT_SALT_SIZE, digest.bytes, DIGEST_SIZE);
+}
+
+/* -- writing -------------------------------------------------------------------------- */
+
+static enum fault backup_seal(struct backup *backup, const struct slot_opener *passphrase,
+			      const struct identity *identity, struct why *why)
 {
 	AUTO(wiped_key) struct wiped_key kek;
-	uint8_t plain[BACKUP_PLAIN_SIZE];
+	uint8_t context[CONTEXT_SIZE];
+	const struct seal seal = {kek.bytes, KDF_BACKUP, context, sizeof context};
 
-	randombytes_buf(salt, SLOT_SALT_SIZE);
-	enum fault fault = slot_kek(cost, secret_bytes(passphrase), secret_size(passphrase), salt, &kek, why);
+	randombytes_buf(backup->salt, sizeof backup->salt);
+	enum fault fault = slot_stretch(passphrase, &backup->cost, backup->salt, &kek, why);
 	if (fault)
 		return fault;
-	memcpy(plain, identity_public(identity)->id.bytes, ID_SIZE);
-	memcpy(plain + ID_SIZE, identity_private_bytes(identity), IDENTITY_PRIVATE_SIZE);
-	slot_seal(&kek, plain, sizeof plain, sealed);
-	secret_wipe(plain, sizeof plain);
+	backup_context(backup, context);
+	seal_close(&seal, identity_private_bytes(identity), IDENTITY_PRIVATE_SIZE, backup->sealed);
 	return FAULT_NONE;
+}
+
+static enum fault backup_write(const struct backup *backup, struct bytes *text, struct why *why)
+{
+	AUTO(json_decref) json_t *object = NULL;
+	enum fault fault = fields_write(fields, FIELD_COUNT, backup, &object, why);
+	if (!fault)
+		fault = fields_set(object, "certificate",
+				   signed_json(certificate_signed(backup->certificate)), why);
+	return fault ? fault : fields_append_text(object, text, why);
 }
 
 enum fault keyring_backup(struct keyring *keyring, const struct secret *passphrase, struct bytes *ret_text,
 			  struct why *why)
 {
+	AUTO(backup_done) struct backup backup = {.type = BACKUP_TYPE};
+	struct slot_opener opener;
 	const struct identity *identity;
-	struct slot_cost cost;
-	uint8_t salt[SLOT_SALT_SIZE], sealed[BACKUP_SEALED_SIZE];
-	if (secret_size(passphrase) == 0)
-		return why_set(why, FAULT_PASSPHRASE_EMPTY, "the passphrase of the backup is empty");
 	enum fault fault = keyring_identity(keyring, &identity, why);
 	if (!fault)
-		fault = slot_cost_for(0, &cost, why);
+		fault = slot_passphrase(passphrase, &opener, why);
 	if (!fault)
-		fault = backup_seal(identity, passphrase, cost, salt, sealed, why);
-	if (fault)
-		return fault;
-	char id[ID_TEXT_SIZE], salt_text[BASE64_LENGTH(SLOT_SALT_SIZE) + 1];
-	char sealed_text[BASE64_LENGTH(BACKUP_SEALED_SIZE) + 1];
-	member_id_text(&identity_public(identity)->id, id);
-	text_base64(salt_text, salt, sizeof salt);
-	text_base64(sealed_text, sealed, sizeof sealed);
-	AUTO(json_done)
-	json_t *object = json_pack("{ss ss ss si si ss ss}", "kind", BACKUP_KIND, "id", id, "name",
-				   identity_public(identity)->name, "mib", (int)cost.mib, "passes",
-				   (int)cost.passes, "salt", salt_text, "sealed", sealed_text);
-	AUTO(free) char *text = object ? json_dumps(object, JSON_SORT_KEYS | JSON_INDENT(1)) : NULL;
-	if (!text)
-		return why_set(why, FAULT_MEMORY, "no memory for a backup");
-	fault = bytes_append_text(ret_text, text, why);
-	return fault ? fault : bytes_append_text(ret_text, "\n", why);
+		fault = slot_cost_of(0, &backup.cost, why);
+	if (!fault)
+		fault = keyring_own_certificate(keyring, &backup.certificate, why);
+	if (!fault)
+		fault = backup_seal(&backup, &opener, identity, why);
+	return fault ? fault : backup_write(&backup, ret_text, why);
 }
 
-struct backup {
-	struct slot_cost cost;
-	char name[DISPLAY_NAME_MAX + 1];
-	struct member_id id;
-	uint8_t salt[SLOT_SALT_SIZE], sealed[BACKUP_SEALED_SIZE];
-};
+/* -- reading -------------------------------------------------------------------------- */
 
-static enum fault backup_read(const void *text, size_t size, struct backup *ret_backup, struct why *why)
+enum fault backup_read(const void *text, size_t size, struct backup *ret_backup, struct why *why)
 {
-	const char *kind, *id, *name, *salt, *sealed;
-	int mib, passes;
-	if (size > BACKUP_MAX)
-		return why_set(why, FAULT_MALFORMED, "this is too large for a backup of a key");
-	AUTO(json_done) json_t *object = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-	if (!object ||
-	    json_unpack(object, "{ss ss ss si si ss ss !}", "kind", &kind, "id", &id, "name", &name, "mib",
-			&mib, "passes", &passes, "salt", &salt, "sealed", &sealed) != 0 ||
-	    strcmp(kind, BACKUP_KIND) != 0)
-		return why_set(why, FAULT_MALFORMED, "this is no backup of a key");
-	if (strlen(name) > DISPLAY_NAME_MAX || mib < KEYRING_KDF_MIB_FLOOR || passes < 1 ||
-	    !member_id_from_text(id, &ret_backup->id) ||
-	    !text_from_base64_exact(salt, ret_backup->salt, SLOT_SALT_SIZE) ||
-	    !text_from_base64_exact(sealed, ret_backup->sealed, BACKUP_SEALED_SIZE))
-		return why_set(why, FAULT_MALFORMED, "the backup of a key is damaged");
-	(void)snprintf(ret_backup->name, sizeof ret_backup->name, "%s", name);
-	ret_backup->cost = (struct slot_cost){.mib = (unsigned)mib, .passes = (unsigned)passes};
+	struct backup backup;
+	AUTO(json_decref) json_t *object = NULL;
+	if (size > BACKUP_TEXT_MAX)
+		return why_set(why, FAULT_MALFORMED, "too large for the backup of a key");
+	enum fault fault = fields_parse(text, size, &object, why);
+	if (!fault)
+		fault = fields_read(fields, FIELD_COUNT, object, &backup, why);
+	if (!fault)
+		fault = certificate_parse(json_object_get(object, "certificate"), &backup.certificate, why);
+	if (fault)
+		return why_in(why, fault, "no backup of a key that can be read");
+	*ret_backup = backup;
 	return FAULT_NONE;
+}
+
+static bool is_of(const struct identity *identity, const struct certificate *certificate)
+{
+	const struct fingerprint own = public_identity_fingerprint(identity_public(identity));
+	const struct fingerprint named = certificate_fingerprint(certificate);
+
+	return fingerprint_equal(&own, &named);
+}
+
+static enum fault backup_open(const struct backup *backup, const struct slot_opener *passphrase,
+			      struct identity **ret_identity, struct why *why)
+{
+	AUTO(wiped_key) struct wiped_key kek;
+	AUTO(secret_free) struct secret *private = NULL;
+	uint8_t context[CONTEXT_SIZE];
+	const struct seal seal = {kek.bytes, KDF_BACKUP, context, sizeof context};
+	enum fault fault = secret_new(IDENTITY_PRIVATE_SIZE, &private, why);
+	if (!fault)
+		fault = slot_stretch(passphrase, &backup->cost, backup->salt, &kek, why);
+	if (fault)
+		return fault;
+	backup_context(backup, context);
+	if (!seal_is_committed(&seal, backup->sealed))
+		return why_set(why, FAULT_PASSPHRASE, "the passphrase is wrong, or the backup was changed");
+	AUTO(identity_free) struct identity *identity = NULL;
+	const struct public_identity *public = certificate_identity(backup->certificate);
+	if (!seal_open(&seal, backup->sealed, IDENTITY_PRIVATE_SIZE, secret_bytes_to_fill(private)))
+		return why_set(why, FAULT_REFUSED, "the backup of the key is damaged");
+	fault = identity_restore(&public->id, public->name, secret_bytes(private), &identity, why);
+	if (!fault && !is_of(identity, backup->certificate))
+		return why_set(why, FAULT_REFUSED, "the backup holds another key than its certificate names");
+	if (!fault)
+		*ret_identity = TAKE(identity);
+	return fault;
 }
 
 enum fault keyring_restore(const struct keyring_new_options *options, const void *text, size_t size,
 			   struct keyring **ret_keyring, struct why *why)
 {
-	struct backup backup;
-	AUTO(wiped_key) struct wiped_key kek;
-	uint8_t plain[BACKUP_PLAIN_SIZE];
-	struct identity *identity = NULL;
-	enum fault fault = backup_read(text, size, &backup, why);
+	AUTO(backup_done) struct backup backup = {.certificate = NULL};
+	AUTO(identity_free) struct identity *identity = NULL;
+	struct slot_opener opener;
+	enum fault fault = slot_passphrase(options->passphrase, &opener, why);
 	if (!fault)
-		fault = slot_kek(backup.cost, secret_bytes(options->passphrase),
-				 secret_size(options->passphrase), backup.salt, &kek, why);
-	if (fault)
-		return fault;
-	if (!slot_unseal(&kek, backup.sealed, sizeof backup.sealed, plain))
-		return why_set(why, FAULT_PASSPHRASE, "the passphrase of the backup is wrong");
-	if (memcmp(plain, backup.id.bytes, ID_SIZE) != 0)
-		fault = why_set(why, FAULT_MALFORMED, "the backup names another key than it holds");
-	else
-		fault = identity_restore(&backup.id, options->name ? options->name : backup.name,
-					 plain + ID_SIZE, &identity, why);
-	secret_wipe(plain, sizeof plain);
-	return fault ? fault : keyring_make_with(options, identity, ret_keyring, why);
+		fault = backup_read(text, size, &backup, why);
+	if (!fault)
+		fault = backup_open(&backup, &opener, &identity, why);
+	return fault ? fault : keyring_make(options, TAKE(identity), backup.certificate, ret_keyring, why);
 }

@@ -1,316 +1,384 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/file.h"
-#include "keys/keyring.h"
-#include "keys/session.h"
 #include "keys/token.h"
-#include "tests/lib/unit.h"
+#include "tests/lib/keyrings.h"
 
-static char directory[256];
+/* -- looking -------------------------------------------------------------------------- */
 
-static char *keyring_file(const char *name)
-{
-	static char paths[4][512]; /* the last four stay valid */
-	static unsigned next;
-	char *path = paths[next++ % 4];
-
-	(void)snprintf(path, sizeof paths[0], "%s/%s/fsenc/keyring.db", directory, name);
-	return path;
-}
-
-static struct secret *passphrase(const char *words)
+static struct fingerprint own_fingerprint(struct keyring *keyring)
 {
 	struct why why = WHY_NONE;
-	struct secret *secret;
+	AUTO(certificate_free) struct certificate *own = NULL;
 
-	assert_works(secret_copy(words, strlen(words), &secret, &why));
-	return secret;
+	assert_works(keyring_own_certificate(keyring, &own, &why));
+	return certificate_fingerprint(own);
 }
 
-static struct keyring *make(const char *name)
+static struct secret *master_of(struct keyring *keyring)
 {
 	struct why why = WHY_NONE;
-	struct keyring *keyring;
-	AUTO(secret_free) struct secret *words = passphrase("correct horse");
-	const struct keyring_new_options options = {
-		.path = keyring_file(name), .name = name, .passphrase = words, .kdf_mib = 64};
+	const struct secret *master = NULL;
+	struct secret *copy = NULL;
 
-	(void)unlink(keyring_file(name));
-	assert_works(keyring_create(&options, &keyring, &why));
-	return keyring;
+	assert_works(keyring_master(keyring, &master, &why));
+	assert_works(secret_copy(secret_bytes(master), secret_size(master), &copy, &why));
+	return copy;
 }
+
+static mode_t mode_of(const char *path)
+{
+	struct stat stat_of_it;
+
+	assert_int_equal(stat(path, &stat_of_it), 0);
+	return stat_of_it.st_mode & 07777;
+}
+
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+/* -- passphrases ---------------------------------------------------------------------- */
 
 static void keyring__opens_with_its_passphrase_alone(void **state)
 {
 	(void)state;
 	struct why why = WHY_NONE;
-	struct member_id id;
+	struct fingerprint before;
 	{
-		AUTO(keyring_close) struct keyring *made = make("alice");
-		const struct identity *identity;
-		assert_works(keyring_identity(made, &identity, &why));
-		id = identity_public(identity)->id;
+		AUTO(keyring_close) struct keyring *made = keyring_of("alice");
+		assert_true(keyring_is_unlocked(made));
+		before = own_fingerprint(made);
+		assert_true(keyring_trusts(made, &before));
 	}
-	AUTO(keyring_close) struct keyring *keyring = NULL;
-	AUTO(secret_free) struct secret *wrong = passphrase("wrong horse");
-	AUTO(secret_free) struct secret *empty = passphrase("");
-	AUTO(secret_free) struct secret *right = passphrase("correct horse");
-	const struct identity *identity;
-	assert_works(keyring_open(keyring_file("alice"), &keyring, &why));
+	AUTO(keyring_close) struct keyring *keyring = keyring_again("alice");
+	const struct identity *identity = NULL;
+	const struct secret *master = NULL;
+	assert_false(keyring_is_unlocked(keyring));
 	assert_fault(FAULT_LOCKED, keyring_identity(keyring, &identity, &why));
-	assert_fault(FAULT_PASSPHRASE, keyring_unlock(keyring, wrong, &why));
-	assert_fault(FAULT_PASSPHRASE_EMPTY, keyring_unlock(keyring, empty, &why));
-	assert_works(keyring_unlock(keyring, right, &why));
+	assert_fault(FAULT_LOCKED, keyring_master(keyring, &master, &why));
+	assert_fault(FAULT_PASSPHRASE, keyring_unlock_by(keyring, "wrong horse", &why));
+	assert_fault(FAULT_PASSPHRASE_EMPTY, keyring_unlock_by(keyring, "", &why));
+	assert_works(keyring_unlock_by(keyring, WORDS, &why));
 	assert_works(keyring_identity(keyring, &identity, &why));
-	assert_memory_equal(&identity_public(identity)->id, &id, sizeof id);
-	AUTO(certificate_free) struct certificate *own = NULL;
-	assert_works(keyring_own_certificate(keyring, &own, &why));
-	struct fingerprint fingerprint = certificate_fingerprint(own);
-	assert_true(keyring_trusts(keyring, &fingerprint));
+	const struct fingerprint after = public_identity_fingerprint(identity_public(identity));
+	assert_true(fingerprint_equal(&before, &after));
 }
 
-static void keyring__refuses_files_that_are_none(void **state)
+static void keyring__shows_ones_own_certificate_while_it_is_locked(void **state)
 {
 	(void)state;
-	struct why why = WHY_NONE;
-	struct keyring *keyring = NULL;
-	AUTO(secret_free) struct secret *words = passphrase("x");
-	char alice[512];
-	(void)snprintf(alice, sizeof alice, "%s", keyring_file("alice"));
-	const struct keyring_new_options again = {
-		.path = alice, .name = "alice", .passphrase = words, .kdf_mib = 64};
-	struct keyring_new_options weak = again;
-
-	assert_fault(FAULT_MISSING, keyring_open(keyring_file("nobody"), &keyring, &why));
-	assert_fault(FAULT_EXISTS, keyring_create(&again, &keyring, &why));
-	weak.kdf_mib = 8;
-	assert_fault(FAULT_INVALID, keyring_create(&weak, &keyring, &why));
-	assert_int_equal(chmod(keyring_file("alice"), 0640), 0);
-	assert_fault(FAULT_KEYRING_READ, keyring_open(keyring_file("alice"), &keyring, &why));
-	assert_int_equal(chmod(keyring_file("alice"), 0600), 0);
-	const struct bytes garbage = {(uint8_t *)"this is no database at all, and never was one", 45, 46};
-	assert_works(file_replace(AT_FDCWD, keyring_file("alice"), 0600, &garbage, &why));
-	assert_fault(FAULT_KEYRING_READ, keyring_open(keyring_file("alice"), &keyring, &why));
-}
-
-static void keyring__opens_with_a_recovery_token_and_takes_a_new_passphrase(void **state)
-{
-	(void)state;
-	struct why why = WHY_NONE;
-	AUTO(free) char *token = NULL;
+	struct fingerprint before;
 	{
-		AUTO(keyring_close) struct keyring *made = make("bob");
-		assert_false(keyring_has_token(made));
-		assert_works(keyring_new_token(made, &token, &why));
-		assert_true(keyring_has_token(made));
+		AUTO(keyring_close) struct keyring *made = keyring_of("locked");
+		before = own_fingerprint(made);
 	}
-	AUTO(keyring_close) struct keyring *keyring = NULL;
-	AUTO(secret_free) struct secret *fresh = passphrase("new");
-	AUTO(secret_free) struct secret *old = passphrase("correct horse");
-	assert_works(keyring_open(keyring_file("bob"), &keyring, &why));
-	assert_works(keyring_unlock_with_token(keyring, token, &why));
-	assert_works(keyring_change_passphrase(keyring, fresh, 64, &why));
-	assert_fault(FAULT_PASSPHRASE, keyring_unlock(keyring, old, &why));
-	assert_works(keyring_unlock(keyring, fresh, &why));
-	token[0] = token[0] == 'a' ? 'b' : 'a';
-	assert_fault(FAULT_INVALID, keyring_unlock_with_token(keyring, token, &why));
+	AUTO(keyring_close) struct keyring *keyring = keyring_again("locked");
+	const struct fingerprint after = own_fingerprint(keyring);
+	assert_true(fingerprint_equal(&before, &after));
+	assert_false(keyring_is_unlocked(keyring));
 }
 
-static void keyring__finds_people_and_keeps_one_key_for_an_id(void **state)
+static void keyring__does_not_move_what_it_lent_out_when_unlocked_again(void **state)
 {
 	(void)state;
 	struct why why = WHY_NONE;
-	AUTO(keyring_close) struct keyring *keyring = make("carol");
-	AUTO(identity_free) struct identity *dave = NULL;
-	AUTO(identity_free) struct identity *false_dave = NULL;
-	AUTO(certificate_free) struct certificate *certificate = NULL;
-	AUTO(certificate_free) struct certificate *false_one = NULL;
-	AUTO(certificate_free) struct certificate *found = NULL;
-	uint8_t other_keys[IDENTITY_PRIVATE_SIZE] = {1};
-	bool trusted = true;
-
-	assert_works(identity_new("dave", &dave, &why));
-	assert_works(identity_restore(&identity_public(dave)->id, "dave", other_keys, &false_dave, &why));
-	assert_works(certificate_self_signed(dave, &certificate, &why));
-	assert_works(certificate_self_signed(false_dave, &false_one, &why));
-	assert_fault(FAULT_KEY_MISSING, keyring_find_person(keyring, "dave", &found, &trusted, &why));
-	assert_works(keyring_add_certificate(keyring, certificate, false, &why));
-	assert_fault(FAULT_EXISTS, keyring_add_certificate(keyring, false_one, true, &why));
-	assert_works(keyring_find_person(keyring, "dave", &found, &trusted, &why));
-	assert_false(trusted);
-	struct fingerprint fingerprint = certificate_fingerprint(found);
-	assert_works(keyring_trust(keyring, &fingerprint, &why));
-	assert_works(keyring_add_certificate(keyring, certificate, false, &why));
-	assert_true(keyring_trusts(keyring, &fingerprint));
+	AUTO(keyring_close) struct keyring *keyring = keyring_of("again");
+	const struct identity *before = NULL;
+	const struct identity *after = NULL;
+	assert_works(keyring_identity(keyring, &before, &why));
+	assert_works(keyring_unlock_by(keyring, WORDS, &why));
+	assert_fault(FAULT_PASSPHRASE, keyring_unlock_by(keyring, "wrong", &why));
+	assert_works(keyring_identity(keyring, &after, &why));
+	assert_ptr_equal(before, after);
 }
 
-static void keyring__never_moves_a_pin_back(void **state)
+static void keyring__takes_a_new_passphrase_and_forgets_the_old(void **state)
 {
 	(void)state;
 	struct why why = WHY_NONE;
-	AUTO(keyring_close) struct keyring *keyring = make("erin");
-	struct share_id share;
-	struct pin_folder pin = {.version = 5, .file = BYTES_EMPTY}, found = {.file = BYTES_EMPTY};
-	share_id_random(&share);
-	folder_id_random(&pin.folder);
-	assert_works(bytes_append_text(&pin.file, "{}", &why));
-
-	assert_fault(FAULT_MISSING, keyring_folder_pin(keyring, &share, "a/b", &found, &why));
-	assert_works(keyring_set_folder_pin(keyring, &share, "a/b", &pin, &why));
-	pin.version = 4;
-	assert_fault(FAULT_TAMPERED, keyring_set_folder_pin(keyring, &share, "a/b", &pin, &why));
-	pin.version = 5;
-	pin.digest.bytes[0] = 1;
-	assert_fault(FAULT_TAMPERED, keyring_set_folder_pin(keyring, &share, "elsewhere", &pin, &why));
-	pin.version = 6;
-	assert_works(keyring_set_folder_pin(keyring, &share, "a/b", &pin, &why));
-	assert_works(keyring_move_pins(keyring, &share, "a", "c", &why));
-	assert_fault(FAULT_MISSING, keyring_folder_pin(keyring, &share, "a/b", &found, &why));
-	assert_works(keyring_folder_pin(keyring, &share, "c/b", &found, &why));
-	assert_int_equal(found.version, 6);
-	assert_string_equal((char *)found.file.data, "{}");
-	pin_folder_done(&found);
-	pin_folder_done(&pin);
-}
-
-static void add_many(const char *name)
-{
-	struct why why = WHY_NONE;
-	AUTO(keyring_close) struct keyring *keyring = NULL;
-	assert_works(keyring_open(keyring_file(name), &keyring, &why));
-	for (int i = 0; i < 20; i++) {
-		AUTO(identity_free) struct identity *identity = NULL;
-		AUTO(certificate_free) struct certificate *certificate = NULL;
-		assert_works(identity_new("somebody", &identity, &why));
-		assert_works(certificate_self_signed(identity, &certificate, &why));
-		assert_works(keyring_add_certificate(keyring, certificate, false, &why));
-	}
-}
-
-static void keyring__is_shared_by_several_processes(void **state)
-{
-	(void)state;
-	struct why why = WHY_NONE;
-	keyring_close(make("frank"));
-	pid_t children[4];
-	for (size_t i = 0; i < 4; i++) {
-		children[i] = fork();
-		if (children[i] == 0) {
-			add_many("frank");
-			_exit(0);
-		}
-	}
-	for (size_t i = 0; i < 4; i++) {
-		int status;
-		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-		assert_int_equal(status, 0);
-	}
-	AUTO(keyring_close) struct keyring *keyring = NULL;
-	AUTO(keyring_people_done) struct keyring_people people = {NULL, 0};
-	assert_works(keyring_open(keyring_file("frank"), &keyring, &why));
-	assert_works(keyring_people(keyring, &people, &why));
-	assert_int_equal(people.count, 81);
-}
-
-static void backup__gives_the_same_identity_back(void **state)
-{
-	(void)state;
-	struct why why = WHY_NONE;
-	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
-	AUTO(secret_free) struct secret *words = passphrase("of the backup");
-	AUTO(secret_free) struct secret *wrong = passphrase("not of the backup");
-	struct fingerprint before, after;
 	{
-		AUTO(keyring_close) struct keyring *made = make("grace");
-		const struct identity *identity;
-		assert_works(keyring_identity(made, &identity, &why));
-		before = public_identity_fingerprint(identity_public(identity));
-		assert_works(keyring_backup(made, words, &text, &why));
+		AUTO(keyring_close) struct keyring *made = keyring_of("change");
+		AUTO(secret_free) struct secret *fresh = words_of("new");
+		AUTO(secret_free) struct secret *empty = words_of("");
+		assert_fault(FAULT_PASSPHRASE_EMPTY, keyring_change_passphrase(made, empty, 64, &why));
+		assert_fault(FAULT_INVALID, keyring_change_passphrase(made, fresh, 63, &why));
+		assert_works(keyring_change_passphrase(made, fresh, 64, &why));
 	}
-	struct keyring_new_options options = {.path = keyring_file("grace2"), .passphrase = wrong, .kdf_mib = 64};
-	AUTO(keyring_close) struct keyring *keyring = NULL;
-	assert_fault(FAULT_PASSPHRASE, keyring_restore(&options, text.data, text.size, &keyring, &why));
-	options.passphrase = words;
-	assert_fault(FAULT_MALFORMED, keyring_restore(&options, "{}", 2, &keyring, &why));
-	assert_works(keyring_restore(&options, text.data, text.size, &keyring, &why));
-	const struct identity *identity;
-	assert_works(keyring_identity(keyring, &identity, &why));
-	after = public_identity_fingerprint(identity_public(identity));
-	assert_memory_equal(&before, &after, sizeof before);
+	AUTO(keyring_close) struct keyring *keyring = keyring_again("change");
+	AUTO(secret_free) struct secret *third = words_of("third");
+	assert_fault(FAULT_LOCKED, keyring_change_passphrase(keyring, third, 64, &why));
+	assert_fault(FAULT_PASSPHRASE, keyring_unlock_by(keyring, WORDS, &why));
+	assert_works(keyring_unlock_by(keyring, "new", &why));
 }
 
-static void session__keeps_the_key_until_it_is_told_to_forget(void **state)
+static void keyring__refuses_a_passphrase_that_is_too_long(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(secret_free) struct secret *longest = NULL;
+	AUTO(secret_free) struct secret *longer = NULL;
+	AUTO(keyring_close) struct keyring *keyring = keyring_of("long");
+	assert_works(secret_new(PASSPHRASE_MAX, &longest, &why));
+	assert_works(secret_new(PASSPHRASE_MAX + 1, &longer, &why));
+	assert_works(keyring_change_passphrase(keyring, longest, 64, &why));
+	assert_works(keyring_unlock(keyring, longest, &why));
+	assert_fault(FAULT_INVALID, keyring_change_passphrase(keyring, longer, 64, &why));
+}
+
+static void keyring__opens_with_the_master_key_of_its_session(void **state)
 {
 	(void)state;
 	struct why why = WHY_NONE;
 	AUTO(secret_free) struct secret *master = NULL;
-	AUTO(secret_free) struct secret *back = NULL;
-	assert_works(secret_new(KEY_SIZE, &master, &why));
-	secret_bytes_to_fill(master)[3] = 7;
-	enum fault fault = session_store(directory, master, 60, &why);
-	if (fault == FAULT_UNSUPPORTED || fault == FAULT_SYSTEM) {
-		print_message("no kernel keys here: %s\n", why_text(&why, fault));
-		skip();
+	AUTO(secret_free) struct secret *short_one = words_of("short");
+	AUTO(keyring_close) struct keyring *other = keyring_of("other");
+	{
+		AUTO(keyring_close) struct keyring *made = keyring_of("session");
+		master = master_of(made);
 	}
-	assert_works(session_load(directory, &back, &why));
-	assert_memory_equal(secret_bytes(master), secret_bytes(back), KEY_SIZE);
-	assert_works(session_forget(directory, &why));
-	struct secret *none;
-	assert_fault(FAULT_MISSING, session_load(directory, &none, &why));
+	AUTO(keyring_close) struct keyring *keyring = keyring_again("session");
+	AUTO(secret_free) struct secret *others = master_of(other);
+	assert_fault(FAULT_PASSPHRASE, keyring_unlock_with_master(keyring, others, &why));
+	assert_fault(FAULT_PASSPHRASE, keyring_unlock_with_master(keyring, short_one, &why));
+	assert_false(keyring_is_unlocked(keyring));
+	assert_works(keyring_unlock_with_master(keyring, master, &why));
+	assert_true(keyring_is_unlocked(keyring));
 }
 
-static void token__tells_a_typing_error_from_a_wrong_token(void **state)
+static void keyring__opens_with_its_newest_recovery_token_alone(void **state)
 {
 	(void)state;
 	struct why why = WHY_NONE;
-	struct token token = {{1, 2, 3, 250}}, back;
+	AUTO(free) char *old = NULL;
+	AUTO(free) char *token = NULL;
+	AUTO(free) char *others = NULL;
+	AUTO(keyring_close) struct keyring *other = keyring_of("token of another");
+	assert_works(keyring_new_token(other, &others, &why));
+	{
+		AUTO(keyring_close) struct keyring *made = keyring_of("token");
+		assert_false(keyring_has_token(made));
+		assert_works(keyring_new_token(made, &old, &why));
+		assert_true(keyring_has_token(made));
+		assert_works(keyring_new_token(made, &token, &why));
+	}
+	AUTO(keyring_close) struct keyring *keyring = keyring_again("token");
+	assert_fault(FAULT_PASSPHRASE, keyring_unlock_with_token(keyring, old, &why));
+	assert_fault(FAULT_PASSPHRASE, keyring_unlock_with_token(keyring, others, &why));
+	assert_fault(FAULT_PASSPHRASE, keyring_unlock_with_token(keyring, "mistyped", &why));
+	assert_works(keyring_unlock_with_token(keyring, token, &why));
+	assert_works(keyring_unlock_by(keyring, WORDS, &why));
+}
+
+static void keyring__without_a_token_says_so(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(keyring_close) struct keyring *keyring = keyring_of("no token");
+	const struct token token = {{1}};
 	char text[TOKEN_TEXT_SIZE];
 	token_text(&token, text);
-	assert_int_equal(strlen(text), TOKEN_TEXT_SIZE - 1);
-	assert_works(token_from_text(text, &back, &why));
-	assert_memory_equal(&token, &back, sizeof token);
-	for (size_t i = 0; i < strlen(text); i++) {
-		char typed[TOKEN_TEXT_SIZE];
-		memcpy(typed, text, sizeof typed);
-		if (typed[i] == '-')
-			continue;
-		typed[i] = typed[i] == '0' ? '1' : '0';
-		assert_fault(FAULT_INVALID, token_from_text(typed, &back, &why));
+	assert_fault(FAULT_MISSING, keyring_unlock_with_token(keyring, text, &why));
+}
+
+/* -- the file ------------------------------------------------------------------------- */
+
+static void keyring__is_a_file_for_its_owner_alone_whatever_the_umask(void **state)
+{
+	(void)state;
+	static const mode_t masks[] = {0, 0777};
+	static const char *const files[] = {"", "-wal", "-shm"};
+	for (size_t i = 0; i < 2; i++) {
+		struct why why = WHY_NONE;
+		AUTO(keyring_close) struct keyring *keyring = NULL;
+		AUTO(secret_free) struct secret *words = words_of(WORDS);
+		char name[32], path[600];
+		(void)snprintf(name, sizeof name, "mask%zu/in", i);
+		const struct keyring_new_options options = {
+			.path = keyring_at(name), .name = "masked", .passphrase = words, .kdf_mib = 64};
+		mode_t before = umask(masks[i]);
+		assert_works(keyring_create(&options, &keyring, &why));
+		(void)umask(before);
+		keyring_spoil(keyring, "UPDATE identity SET name = 'written'");
+		for (size_t j = 0; j < 3; j++) {
+			(void)snprintf(path, sizeof path, "%s%s", keyring_at(name), files[j]);
+			assert_int_equal(mode_of(path), 0600);
+		}
+		(void)snprintf(path, sizeof path, "%s/mask%zu", keyrings, i);
+		assert_int_equal(mode_of(path), 0700);
+		assert_int_equal(entries_beside(name), 3);
 	}
 }
 
-static int start(void **state)
+static void keyring__is_never_made_over_another(void **state)
 {
 	(void)state;
 	struct why why = WHY_NONE;
-	const char *base = getenv("TMPDIR");
-	(void)snprintf(directory, sizeof directory, "%s/fsenc-keyring-XXXXXX", base ? base : "/var/tmp");
-	return secret_start(&why) == FAULT_NONE && mkdtemp(directory) ? 0 : -1;
+	keyring_close(keyring_of("first"));
+	AUTO(bytes_done) struct bytes before = file_bytes(keyring_at("first"));
+	struct keyring *second = NULL;
+	assert_fault(FAULT_EXISTS, keyring_try("first", WORDS, 64, &second, &why));
+	AUTO(bytes_done) struct bytes after = file_bytes(keyring_at("first"));
+	assert_int_equal(before.size, after.size);
+	assert_memory_equal(before.data, after.data, before.size);
+	assert_int_equal(entries_beside("first"), 1);
 }
 
-static int stop(void **state)
+/* sqlite3 would play the old log into the new file. */
+static void keyring__is_not_made_beside_the_log_of_a_lost_one(void **state)
 {
 	(void)state;
-	char command[400];
-	(void)snprintf(command, sizeof command, "rm -rf '%s'", directory);
-	return system(command);
+	struct why why = WHY_NONE;
+	struct keyring *keyring = NULL;
+	char log[600];
+	keyring_close(keyring_of("lost"));
+	(void)snprintf(log, sizeof log, "%s-wal", keyring_at("lost"));
+	file_put(log, "transactions", 12);
+	assert_int_equal(unlink(keyring_at("lost")), 0);
+	assert_fault(FAULT_EXISTS, keyring_try("lost", WORDS, 64, &keyring, &why));
+	assert_non_null(strstr(why.text, "-wal"));
+	assert_true(is_there(log));
+	assert_int_equal(unlink(log), 0);
+	keyring_close(keyring_of("lost"));
+}
+
+static void keyring__that_cannot_be_made_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	struct keyring *keyring = NULL;
+	AUTO(secret_free) struct secret *words = words_of(WORDS);
+	char below_a_file[600];
+	const struct keyring_new_options odd = {
+		.path = below_a_file, .name = "x", .passphrase = words, .kdf_mib = 64};
+	const struct keyring_new_options unnamed = {
+		.path = keyring_at("failed"), .name = "a/b", .passphrase = words, .kdf_mib = 64};
+
+	assert_fault(FAULT_INVALID, keyring_try("failed", WORDS, 63, &keyring, &why));
+	assert_fault(FAULT_INVALID, keyring_try("failed", WORDS, 4097, &keyring, &why));
+	assert_fault(FAULT_PASSPHRASE_EMPTY, keyring_try("failed", "", 64, &keyring, &why));
+	assert_fault(FAULT_INVALID, keyring_create(&unnamed, &keyring, &why));
+	assert_false(is_there(keyring_at("failed")));
+	keyring_close(keyring_of("a file"));
+	(void)snprintf(below_a_file, sizeof below_a_file, "%s/keyring.db", keyring_at("a file"));
+	assert_fault(FAULT_KEYRING_WRITE, keyring_create(&odd, &keyring, &why));
+	assert_int_equal(entries_beside("a file"), 1);
+	assert_null(keyring);
+}
+
+static void keyring__that_is_missing_says_how_to_make_one(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	struct keyring *keyring = NULL;
+	assert_fault(FAULT_MISSING, keyring_open(keyring_at("nobody"), &keyring, &why));
+	assert_non_null(strstr(why.text, "fsenc setup"));
+	assert_false(is_there(keyring_at("nobody")));
+}
+
+static void keyring__that_others_may_read_is_refused(void **state)
+{
+	(void)state;
+	static const mode_t modes[] = {0640, 0604, 0620, 0601, 0777};
+	struct why why = WHY_NONE;
+	struct keyring *keyring = NULL;
+	keyring_close(keyring_of("modes"));
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+		assert_int_equal(chmod(keyring_at("modes"), modes[i]), 0);
+		assert_fault(FAULT_KEYRING_READ, keyring_open(keyring_at("modes"), &keyring, &why));
+		assert_non_null(strstr(why.text, "chmod 600"));
+	}
+	assert_int_equal(chmod(keyring_at("modes"), 0600), 0);
+	keyring_close(keyring_again("modes"));
+}
+
+static void keyring__is_found_by_the_environment(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	static const char *const rows[][3] = {
+		{"/data", "/home/u", "/data/fsenc/keyring.db"},
+		{NULL, "/home/u", "/home/u/.local/share/fsenc/keyring.db"},
+		{"", "/home/u", "/home/u/.local/share/fsenc/keyring.db"},
+		{"relative", "/home/u", "/home/u/.local/share/fsenc/keyring.db"},
+		{NULL, NULL, NULL},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		AUTO(free) char *path = NULL;
+		(void)(rows[i][0] ? setenv("XDG_DATA_HOME", rows[i][0], 1) : unsetenv("XDG_DATA_HOME"));
+		(void)(rows[i][1] ? setenv("HOME", rows[i][1], 1) : unsetenv("HOME"));
+		if (!rows[i][2]) {
+			assert_fault(FAULT_KEYRING_READ, keyring_default_path(&path, &why));
+			continue;
+		}
+		assert_works(keyring_default_path(&path, &why));
+		assert_string_equal(path, rows[i][2]);
+	}
+}
+
+/* -- backups -------------------------------------------------------------------------- */
+
+static void backup__gives_the_same_keys_back(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
+	AUTO(secret_free) struct secret *words = words_of("of the backup");
+	AUTO(secret_free) struct secret *wrong = words_of("not of the backup");
+	struct keyring_new_options options = {
+		.path = keyring_at("restored"), .passphrase = wrong, .kdf_mib = 64};
+	AUTO(keyring_close) struct keyring *keyring = NULL;
+	AUTO(keyring_close) struct keyring *made = keyring_of("backed up");
+
+	assert_works(keyring_backup(made, words, &text, &why));
+	assert_fault(FAULT_PASSPHRASE, keyring_restore(&options, text.data, text.size, &keyring, &why));
+	options.passphrase = words;
+	assert_works(keyring_restore(&options, text.data, text.size, &keyring, &why));
+	const struct identity *before = NULL, *after = NULL;
+	assert_works(keyring_identity(made, &before, &why));
+	assert_works(keyring_identity(keyring, &after, &why));
+	assert_memory_equal(identity_private_bytes(before), identity_private_bytes(after),
+			    IDENTITY_PRIVATE_SIZE);
+	assert_memory_equal(identity_public(before), identity_public(after), sizeof(struct public_identity));
+	const struct fingerprint own = own_fingerprint(keyring);
+	assert_true(keyring_trusts(keyring, &own));
+	AUTO(secret_free) struct secret *one = master_of(made);
+	AUTO(secret_free) struct secret *other = master_of(keyring);
+	assert_memory_not_equal(secret_bytes(one), secret_bytes(other), KEY_SIZE);
+}
+
+static void backup__needs_an_unlocked_keyring_and_a_passphrase(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
+	AUTO(secret_free) struct secret *empty = words_of("");
+	AUTO(secret_free) struct secret *words = words_of("words");
+	AUTO(keyring_close) struct keyring *made = keyring_of("no backup");
+	AUTO(keyring_close) struct keyring *locked = keyring_again("no backup");
+	assert_fault(FAULT_PASSPHRASE_EMPTY, keyring_backup(made, empty, &text, &why));
+	assert_fault(FAULT_LOCKED, keyring_backup(locked, words, &text, &why));
+	assert_int_equal(text.size, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keyring__opens_with_its_passphrase_alone),
-		cmocka_unit_test(keyring__refuses_files_that_are_none),
-		cmocka_unit_test(keyring__opens_with_a_recovery_token_and_takes_a_new_passphrase),
-		cmocka_unit_test(keyring__finds_people_and_keeps_one_key_for_an_id),
-		cmocka_unit_test(keyring__never_moves_a_pin_back),
-		cmocka_unit_test(keyring__is_shared_by_several_processes),
-		cmocka_unit_test(backup__gives_the_same_identity_back),
-		cmocka_unit_test(session__keeps_the_key_until_it_is_told_to_forget),
-		cmocka_unit_test(token__tells_a_typing_error_from_a_wrong_token),
+		cmocka_unit_test(keyring__shows_ones_own_certificate_while_it_is_locked),
+		cmocka_unit_test(keyring__does_not_move_what_it_lent_out_when_unlocked_again),
+		cmocka_unit_test(keyring__takes_a_new_passphrase_and_forgets_the_old),
+		cmocka_unit_test(keyring__refuses_a_passphrase_that_is_too_long),
+		cmocka_unit_test(keyring__opens_with_the_master_key_of_its_session),
+		cmocka_unit_test(keyring__opens_with_its_newest_recovery_token_alone),
+		cmocka_unit_test(keyring__without_a_token_says_so),
+		cmocka_unit_test(keyring__is_a_file_for_its_owner_alone_whatever_the_umask),
+		cmocka_unit_test(keyring__is_never_made_over_another),
+		cmocka_unit_test(keyring__is_not_made_beside_the_log_of_a_lost_one),
+		cmocka_unit_test(keyring__that_cannot_be_made_leaves_nothing_behind),
+		cmocka_unit_test(keyring__that_is_missing_says_how_to_make_one),
+		cmocka_unit_test(keyring__that_others_may_read_is_refused),
+		cmocka_unit_test(keyring__is_found_by_the_environment),
+		cmocka_unit_test(backup__gives_the_same_keys_back),
+		cmocka_unit_test(backup__needs_an_unlocked_keyring_and_a_passphrase),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, keyrings_start, keyrings_end);
 }
