@@ -1,12 +1,18 @@
-/* Rows of a keyring that somebody else wrote: bytes become the stored blobs and texts. */
+/* A keyring that somebody else wrote: the bytes become one stored value, or the text of a backup. */
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "keys/keyring.h"
+#include "keys/keyring_backup.h"
 
 static char path[] = "keyring-fuzz.db";
+static struct bytes whole; /* the file before anybody touched it */
+static char *token;
+static struct secret *master;
 
 static const char *const columns[] = {
 	"UPDATE identity SET sealed = ?",
@@ -14,77 +20,116 @@ static const char *const columns[] = {
 	"UPDATE identity SET sign_public = ?",
 	"UPDATE slots SET salt = ?",
 	"UPDATE slots SET sealed = ?",
-	"UPDATE certificates SET text = CAST(? AS TEXT)",
-	"INSERT OR REPLACE INTO share_pins VALUES ('/x', ?1, 1, ?1)",
-	"INSERT OR REPLACE INTO folder_pins VALUES (zeroblob(16), '', ?1, 1, ?1, ?1)",
+	"UPDATE certificates SET certificate = CAST(? AS TEXT)",
+	"INSERT OR REPLACE INTO share_pins VALUES (CAST('/x' AS BLOB), ?1, 1, ?1)",
+	"INSERT OR REPLACE INTO folder_pins VALUES (zeroblob(16), zeroblob(16), x'', 0, 1, zeroblob(32), ?1)",
 	"UPDATE slots SET mib = 0, passes = length(?)",
+	"UPDATE identity SET encrypt_public = ?",
+	"UPDATE identity SET name = CAST(? AS TEXT)",
+	"INSERT OR REPLACE INTO folder_pins VALUES (zeroblob(16), ?1, ?1, 0, 1, ?1, ?1)",
+	"UPDATE certificates SET fingerprint = ?",
+	NULL, /* no value: the text of a backup */
 };
+
+static void forget_file(void)
+{
+	static const char *const files[] = {"keyring-fuzz.db", "keyring-fuzz.db-wal", "keyring-fuzz.db-shm"};
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		(void)unlink(files[i]);
+}
 
 static void make_keyring(void)
 {
 	struct why why = WHY_NONE;
 	AUTO(secret_free) struct secret *passphrase = NULL;
 	AUTO(keyring_close) struct keyring *keyring = NULL;
-	const char *left[] = {"keyring-fuzz.db", "keyring-fuzz.db-wal", "keyring-fuzz.db-shm"};
+	const struct secret *borrowed;
 
-	for (size_t i = 0; i < 3; i++)
-		(void)unlink(left[i]);
+	forget_file();
 	if (secret_start(&why) || secret_copy("x", 1, &passphrase, &why))
 		abort();
 	const struct keyring_new_options options = {
 		.path = path, .name = "fuzz", .passphrase = passphrase, .kdf_mib = KEYRING_KDF_MIB_FLOOR};
-	if (keyring_create(&options, &keyring, &why))
+	if (keyring_create(&options, &keyring, &why) || keyring_new_token(keyring, &token, &why) ||
+	    keyring_master(keyring, &borrowed, &why) ||
+	    secret_copy(secret_bytes(borrowed), KEY_SIZE, &master, &why))
+		abort();
+	keyring_close(TAKE(keyring));
+	if (file_read(AT_FDCWD, path, 1 << 24, &whole, &why))
 		abort();
 }
 
-static void put(sqlite3 *db, const char *sql, const uint8_t *data, size_t size)
+static void put_back(void)
 {
+	forget_file();
+	AUTO(file_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || file_pwrite(fd, whole.data, whole.size, 0, NULL, NULL))
+		abort();
+}
+
+static void put(const char *sql, const uint8_t *data, size_t size)
+{
+	sqlite3 *db = NULL;
 	sqlite3_stmt *statement = NULL;
 
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK) {
-		sqlite3_bind_blob64(statement, 1, data, size, SQLITE_STATIC);
-		(void)sqlite3_step(statement);
-	}
+	if (sqlite3_open(path, &db) != SQLITE_OK ||
+	    sqlite3_exec(db, "PRAGMA synchronous = OFF", NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
+		abort();
+	sqlite3_bind_blob64(statement, 1, data, size, SQLITE_STATIC);
+	(void)sqlite3_step(statement); /* two rows may not become alike: then nothing has changed */
 	sqlite3_finalize(statement);
+	sqlite3_close(db);
+}
+
+static bool look(void *context, const char *at, const struct pin_folder *pin)
+{
+	*(size_t *)context += strlen(at) + pin->file.size;
+	return true;
 }
 
 static void use(struct keyring *keyring)
 {
 	struct pin_share share_pin;
-	struct pin_folder folder_pin = {.file = BYTES_EMPTY};
-	struct keyring_people people = {NULL, 0};
-	struct certificate *own = NULL;
-	struct secret *master = NULL;
+	AUTO(pin_folder_done) struct pin_folder folder_pin = {.file = BYTES_EMPTY};
+	AUTO(keyring_people_done) struct keyring_people people = {NULL, 0};
+	AUTO(certificate_free) struct certificate *own = NULL;
 	const struct share_id share = {{0}};
+	size_t seen = 0;
 
-	if (secret_new(KEY_SIZE, &master, NULL) == FAULT_NONE)
-		(void)!keyring_unlock_with_master(keyring, master, NULL);
-	secret_free(master);
-	if (keyring_own_certificate(keyring, &own, NULL) == FAULT_NONE)
-		certificate_free(own);
-	if (keyring_people(keyring, &people, NULL) == FAULT_NONE)
-		keyring_people_done(&people);
+	(void)!keyring_unlock_with_master(keyring, master, NULL);
+	(void)!keyring_unlock_with_token(keyring, token, NULL);
+	(void)!keyring_own_certificate(keyring, &own, NULL);
+	(void)!keyring_people(keyring, &people, NULL);
 	(void)!keyring_share_pin(keyring, "/x", &share_pin, NULL);
-	if (keyring_folder_pin(keyring, &share, "", &folder_pin, NULL) == FAULT_NONE)
-		pin_folder_done(&folder_pin);
-	(void)keyring_has_token(keyring);
+	(void)!keyring_folder_pin(keyring, &share, "", &folder_pin, NULL);
+	(void)!keyring_each_folder_pin(keyring, &share, look, &seen, NULL);
+}
+
+static void use_backup(const uint8_t *data, size_t size)
+{
+	AUTO(backup_done) struct backup backup = {.certificate = NULL};
+
+	(void)!backup_read(data, size, &backup, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static int made;
-	sqlite3 *db = NULL;
-	struct keyring *keyring = NULL;
-
-	if (!made++)
+	AUTO(keyring_close) struct keyring *keyring = NULL;
+	if (!master)
 		make_keyring();
-	if (size < 1 || sqlite3_open(path, &db) != SQLITE_OK)
+	if (size < 1)
 		return 0;
-	put(db, columns[data[0] % (sizeof columns / sizeof *columns)], data + 1, size - 1);
-	sqlite3_close(db);
+	const char *sql = columns[data[0] % (sizeof columns / sizeof *columns)];
+	if (!sql) {
+		use_backup(data + 1, size - 1);
+		return 0;
+	}
+	put_back();
+	put(sql, data + 1, size - 1);
 	if (keyring_open(path, &keyring, NULL) == FAULT_NONE)
 		use(keyring);
-	keyring_close(keyring);
 	return 0;
 }
