@@ -423,7 +423,7 @@ setup() {
 	as alice fsenc setup --name alice --kdf-mib 64
 	as alice fsenc init share
 	mkdir mnt
-	as alice "$FSENC_BIN" mount -f share mnt 3>&- &
+	as alice exec "$FSENC_BIN" mount -f share mnt 3>&- &
 	process=$!
 	wait_for is_mounted "$T/mnt"
 	kill "$process"
