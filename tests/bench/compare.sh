@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# tests/bench/compare.sh [--pairs N] [--backing tmpfs|ext4] [--quick] - fsenc against its peers, in pairs.
+# tests/bench/compare.sh [--pairs N] [--backing tmpfs|ext4] [--peers 'A B'] [--quick] - fsenc against its peers, in pairs.
 #
 # Each workload runs on fsenc (-o local), fsenc (shared mode), and each peer that is installed, in turn, N
 # rounds; printed are ratios of throughput against gocryptfs, the median of the rounds. Only ratios within
 # one run mean anything. The backing directory is in $TMPDIR, or a tmpfs made for the run (needs root).
 set -euo pipefail
 : "${FSENC_BIN:?names the fsenc program}"
-pairs=5 backing=tmpfs megabytes=256 files=1500
+pairs=5 backing=tmpfs megabytes=256 files=1500 peers='gocryptfs securefs encfs cryfs'
 while [ $# -gt 0 ]; do
 	case $1 in
 	--pairs) pairs=$2; shift ;;
 	--backing) backing=$2; shift ;;
+	--peers) peers=$2; shift ;;
 	--quick) megabytes=64 files=300 ;;
-	*) echo "usage: compare.sh [--pairs N] [--backing tmpfs|ext4] [--quick]" >&2; exit 2 ;;
+	*) echo "usage: compare.sh [--pairs N] [--backing tmpfs|ext4] [--peers 'A B'] [--quick]" >&2; exit 2 ;;
 	esac
 	shift
 done
@@ -47,7 +48,7 @@ make_cryfs() { mkdir -p "$1"; }
 mount_cryfs() { CRYFS_FRONTEND=noninteractive cryfs "$1" "$play/mnt" <"$play/pass" >/dev/null 2>&1; }
 
 systems="fsenc_local fsenc_shared"
-for peer in gocryptfs securefs encfs cryfs; do
+for peer in $peers; do
 	if command -v $peer >/dev/null; then systems="$systems $peer"; else echo "not installed, left out: $peer"; fi
 done
 "$FSENC_BIN" setup --name bench --kdf-mib 64 >/dev/null
