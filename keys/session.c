@@ -100,7 +100,7 @@ static enum fault find(const char *keyring_path, key_serial_t *ret_key, struct w
 
 enum fault session_load(const char *keyring_path, struct secret **ret_master, struct why *why)
 {
-	key_serial_t key;
+	key_serial_t key = 0;
 	AUTO(secret_free) struct secret *master = NULL;
 	enum fault fault = find(keyring_path, &key, why);
 	if (!fault)
@@ -118,7 +118,7 @@ enum fault session_load(const char *keyring_path, struct secret **ret_master, st
 
 enum fault session_forget(const char *keyring_path, struct why *why)
 {
-	key_serial_t key;
+	key_serial_t key = 0;
 	enum fault fault = find(keyring_path, &key, why);
 	if (!fault && keyctl_revoke(key) != 0)
 		fault = failed(why);
