@@ -1,0 +1,110 @@
+#include "fs/inode_parts.h"
+
+#include <string.h>
+
+static bool file_part_locked(struct inode *inode)
+{
+	if (!inode->file)
+		inode->file = calloc(1, sizeof(*inode->file));
+	return inode->file != NULL;
+}
+
+static void file_part_drop_locked(struct inode *inode)
+{
+	if (inode->file->opens > 0 || inode->file->handle_count > 0)
+		return;
+	free(inode->file->handles);
+	free(inode->file);
+	inode->file = NULL;
+}
+
+enum fault inode_open_content(struct inode *inode, const struct content_options *options,
+			      struct content **ret_content, struct why *why)
+{
+	AUTO(content_free) struct content *fresh = NULL;
+	enum fault fault = FAULT_NONE;
+
+	(void)pthread_mutex_lock(&inode->table->mutex);
+	bool known = inode->file && inode->file->content;
+	(void)pthread_mutex_unlock(&inode->table->mutex);
+	if (!known)
+		fault = content_new(options, &fresh, why);
+	if (fault)
+		return fault;
+	(void)pthread_mutex_lock(&inode->table->mutex);
+	/* The last handle may have gone between the two looks. */
+	bool usable = file_part_locked(inode) && (inode->file->content || fresh);
+	if (usable) {
+		if (!inode->file->content)
+			inode->file->content = TAKE(fresh);
+		inode->file->opens++;
+		*ret_content = inode->file->content;
+	}
+	(void)pthread_mutex_unlock(&inode->table->mutex);
+	if (usable)
+		return FAULT_NONE;
+	return known ? inode_open_content(inode, options, ret_content, why) :
+		       why_set(why, FAULT_MEMORY, "no memory for an open file");
+}
+
+void inode_close_content(struct inode *inode)
+{
+	struct content *last = NULL;
+
+	(void)pthread_mutex_lock(&inode->table->mutex);
+	if (--inode->file->opens == 0) {
+		last = TAKE(inode->file->content);
+		file_part_drop_locked(inode);
+	}
+	(void)pthread_mutex_unlock(&inode->table->mutex);
+	content_free(last);
+}
+
+void inode_forget_content(struct inode *inode)
+{
+	struct content *content = NULL;
+
+	(void)pthread_mutex_lock(&inode->table->mutex);
+	if (inode->file && inode->file->content) {
+		content = inode->file->content;
+		inode->file->opens++;
+	}
+	(void)pthread_mutex_unlock(&inode->table->mutex);
+	if (!content)
+		return;
+	content_forget(content);
+	inode_close_content(inode);
+}
+
+/* Without memory the handle is only not found by others. */
+void inode_add_handle(struct inode *inode, int fd)
+{
+	(void)pthread_mutex_lock(&inode->table->mutex);
+	struct inode_file *file = file_part_locked(inode) ? inode->file : NULL;
+	if (file && file->handle_count == file->handle_room) {
+		size_t room = file->handle_room ? file->handle_room * 2 : 1;
+		int *larger = reallocarray(file->handles, room, sizeof(int));
+		if (larger) {
+			file->handles = larger;
+			file->handle_room = room;
+		}
+	}
+	if (file && file->handle_count < file->handle_room)
+		file->handles[file->handle_count++] = fd;
+	(void)pthread_mutex_unlock(&inode->table->mutex);
+}
+
+void inode_drop_handle(struct inode *inode, int fd)
+{
+	(void)pthread_mutex_lock(&inode->table->mutex);
+	struct inode_file *file = inode->file;
+	for (size_t i = 0; file && i < file->handle_count; i++) {
+		if (file->handles[i] == fd) {
+			file->handles[i] = file->handles[--file->handle_count];
+			break;
+		}
+	}
+	if (file)
+		file_part_drop_locked(inode);
+	(void)pthread_mutex_unlock(&inode->table->mutex);
+}

@@ -1,0 +1,78 @@
+/* fs/inode_parts.h - the insides of the inode table, for inode*.c alone.
+ *
+ * Everything here is guarded by table->mutex, except what never changes after an inode is made: table, node, type, device,
+ * number, and the pointers to the parts.
+ */
+#ifndef FSENC_FS_INODE_PARTS_H
+#define FSENC_FS_INODE_PARTS_H
+
+#include <pthread.h>
+
+#include "fs/inode.h"
+
+/* What only directories have. */
+struct inode_directory {
+	struct inode *newer, *older; /* the cache of descriptors, by last use */
+	int fd;
+	unsigned lent;
+	uint32_t changes; /* of names, ended */
+	uint32_t changing; /* under way */
+	uint32_t made, synced;
+	struct folder *own;
+	int64_t looked;
+};
+
+/* What only a file has that is open. */
+struct inode_file {
+	struct content *content;
+	unsigned opens;
+	int *handles;
+	size_t handle_count, handle_room;
+};
+
+struct inode {
+	struct inode_table *table;
+	struct inode *next_node, *next_stored, *next_entry;
+	struct inode *parent;
+	char *entry;
+	struct inode_directory *directory;
+	struct inode_file *file;
+	uint64_t node;
+	uint64_t lookups;
+	dev_t device;
+	ino_t number;
+	uint32_t references; /* the kernel's look-ups count as one */
+	int pin;
+	uint16_t type; /* S_IFMT bits */
+	bool gone, unindexed;
+};
+
+struct inode_index {
+	struct inode **slots;
+	size_t mask;
+};
+
+struct inode_table {
+	pthread_mutex_t mutex;
+	pthread_cond_t settled;
+	struct inode_index nodes, stored, entries;
+	size_t count;
+	uint64_t next_node;
+	struct inode *root;
+	struct inode *newest, *oldest; /* directories with a descriptor that nobody borrows */
+	unsigned descriptors, descriptors_max;
+	bool forgot_made; /* a directory was forgotten with names not yet synced: those met later count as such */
+};
+
+uint64_t inode_hash_entry(const struct inode *parent, const char *entry);
+void inode_index_entry(struct inode *inode);
+void inode_unindex_entry(struct inode *inode);
+/* With the mutex held. */
+struct inode *inode_entry_locked(struct inode *directory, const char *entry);
+void inode_set_name_locked(struct inode *inode, struct inode *directory, char *entry);
+void inode_unref_locked(struct inode *inode);
+/* The cache of descriptors. */
+void inode_cache_put_locked(struct inode *directory, int fd);
+void inode_cache_drop_locked(struct inode *directory);
+
+#endif
