@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,100 +16,121 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "keys/kdf.h"
 
-#define SOCKET_SUFFIX ".sock"
 #define ANSWER_MAX (16 * 1024 * 1024)
-#define PATIENCE_MS 5000
+#define PATIENCE_SECONDS 2
+#define SOCKET_SUFFIX ".sock"
 
 struct control {
-	int listening;
-	int wake[2]; /* a pipe: closing its end stops the thread */
-	char *path;
+	char *path; /* of the socket */
+	int listener;
+	int end; /* eventfd */
+	pthread_t thread;
+	bool started;
 	json_t *(*answer)(void *context);
 	void *context;
-	pthread_t thread;
-	bool running;
 };
 
-/* -- where ------------------------------------------------------------------------------- */
+/* -- the directory ------------------------------------------------------------------------------ */
 
-static char *directory_text(void)
+static enum fault make_directory(const char *path, struct why *why)
+{
+	struct stat found;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return why_system(why, "cannot make '%s'", path);
+	if (lstat(path, &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != geteuid())
+		return why_set(why, FAULT_DENIED, "'%s' is not this user's directory", path);
+	if ((found.st_mode & 077) != 0 && chmod(path, 0700) != 0)
+		return why_system(why, "cannot close '%s' to others", path);
+	return FAULT_NONE;
+}
+
+static bool is_usable(const char *path)
+{
+	return path && path[0] == '/' && access(path, W_OK | X_OK) == 0;
+}
+
+/* $XDG_RUNTIME_DIR/fsenc, or the same below /run/user, or below the home directory where neither is. */
+static char *choose_directory(void)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	const char *home = getenv("HOME");
-	char *text = NULL;
-	char fallback[64];
-	struct stat stat_now;
-	int size;
+	char *path = NULL;
+	char usual[64];
 
-	(void)snprintf(fallback, sizeof fallback, "/run/user/%u", (unsigned)getuid());
-	if (runtime && runtime[0] == '/')
-		size = asprintf(&text, "%s/fsenc", runtime);
-	else if (stat(fallback, &stat_now) == 0 && stat_now.st_uid == getuid())
-		size = asprintf(&text, "%s/fsenc", fallback);
-	else
-		size = asprintf(&text, "%s/.cache/fsenc/run", home && home[0] == '/' ? home : "/nonexistent");
-	return size < 0 ? NULL : text;
+	(void)snprintf(usual, sizeof(usual), "/run/user/%u", (unsigned)geteuid());
+	if (!is_usable(runtime))
+		runtime = is_usable(usual) ? usual : NULL;
+	int length = runtime ? asprintf(&path, "%s/fsenc", runtime) :
+			       asprintf(&path, "%s/.cache/fsenc/run", home ? home : "");
+	return length < 0 ? NULL : path;
 }
 
-static enum fault make_private(char *path, struct why *why)
+static void make_parents(const char *path)
 {
-	struct stat stat_now;
+	AUTO(free) char *copy = strdup(path);
 
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		(void)mkdir(path, 0700);
+	for (char *slash = copy ? strchr(copy + 1, '/') : NULL; slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(copy, 0700);
 		*slash = '/';
 	}
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return why_system(why, "cannot make '%s'", path);
-	if (lstat(path, &stat_now) != 0)
-		return why_system(why, "cannot look at '%s'", path);
-	if (!S_ISDIR(stat_now.st_mode) || stat_now.st_uid != getuid() || (stat_now.st_mode & 077))
-		return why_set(why, FAULT_DENIED, "'%s' is not a directory of yours alone", path);
-	return FAULT_NONE;
 }
 
 enum fault control_directory(char **ret_directory, struct why *why)
 {
-	AUTO(free) char *directory = directory_text();
-	if (!directory)
+	AUTO(free) char *path = choose_directory();
+
+	if (!path)
 		return why_set(why, FAULT_MEMORY, "no memory for a path");
-	enum fault fault = make_private(directory, why);
+	make_parents(path);
+	enum fault fault = make_directory(path, why);
 	if (!fault)
-		*ret_directory = TAKE(directory);
+		*ret_directory = TAKE(path);
 	return fault;
 }
 
-static enum fault socket_address(const char *path, struct sockaddr_un *ret_address, struct why *why)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+/* -- sockets ------------------------------------------------------------------------------------ */
 
-	if (strlen(path) >= sizeof address.sun_path)
-		return why_set(why, FAULT_NAME_TOO_LONG, "the path of the socket '%s' is too long", path);
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	*ret_address = address;
+/* A path longer than a socket address may be is reached through its directory's descriptor. */
+static enum fault address_of(int directory, const char *name, struct sockaddr_un *ret_address, struct why *why)
+{
+	*ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	int length = snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "/proc/self/fd/%d/%s", directory,
+			      name);
+	if (length < 0 || (size_t)length >= sizeof(ret_address->sun_path))
+		return why_set(why, FAULT_NAME_TOO_LONG, "'%s' is too long for a socket", name);
 	return FAULT_NONE;
 }
 
-/* -- answering ----------------------------------------------------------------------------- */
-
-static bool is_same_user(int connection)
+static int new_socket(void)
 {
-	struct ucred peer;
-	socklen_t size = sizeof peer;
+	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-	       (peer.uid == getuid() || peer.uid == 0);
+	if (fd >= 0) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	}
+	return fd;
 }
 
-static void send_all(int connection, const char *text, size_t size)
+static bool is_same_user(int fd)
 {
-	while (size) {
-		ssize_t sent = send(connection, text, size, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	       (peer.uid == geteuid() || peer.uid == 0);
+}
+
+/* -- answering ------------------------------------------------------------------------------------ */
+
+static void send_all(int fd, const char *text, size_t size)
+{
+	while (size > 0) {
+		ssize_t sent = send(fd, text, size, MSG_NOSIGNAL);
 		if (sent <= 0)
 			return;
 		text += sent;
@@ -116,146 +138,136 @@ static void send_all(int connection, const char *text, size_t size)
 	}
 }
 
-static void serve(struct control *control, int connection)
+static void serve(struct control *control, int fd)
 {
-	const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
-
-	if (!is_same_user(connection))
+	if (!is_same_user(fd))
 		return;
-	(void)setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-	json_t *answer = control->answer(control->context);
-	AUTO(free) char *text = answer ? json_dumps(answer, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	json_decref(answer);
+	json_t *object = control->answer(control->context);
+	AUTO(free) char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_decref(object);
 	if (text)
-		send_all(connection, text, strlen(text));
+		send_all(fd, text, strlen(text));
 }
 
 static void *run(void *context)
 {
 	struct control *control = context;
+	struct pollfd both[2] = {{.fd = control->listener, .events = POLLIN}, {.fd = control->end, .events = POLLIN}};
 
 	for (;;) {
-		struct pollfd watched[] = {{control->listening, POLLIN, 0}, {control->wake[0], POLLIN, 0}};
-		if (poll(watched, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (watched[1].revents)
-			break;
-		if (!(watched[0].revents & POLLIN))
+		if (poll(both, 2, -1) < 0 && errno != EINTR)
+			return NULL;
+		if (both[1].revents)
+			return NULL;
+		AUTO(file_close) int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
+		const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+		if (fd < 0)
 			continue;
-		AUTO(file_close) int connection = accept4(control->listening, NULL, NULL, SOCK_CLOEXEC);
-		if (connection >= 0)
-			serve(control, connection);
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		serve(control, fd);
 	}
-	return NULL;
 }
 
-static enum fault listen_at(struct control *control, struct why *why)
+static enum fault listen_at(struct control *control, const char *directory, struct why *why)
 {
+	char name[64];
 	struct sockaddr_un address;
-	enum fault fault = socket_address(control->path, &address, why);
+	AUTO(file_close) int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)snprintf(name, sizeof(name), "%ld" SOCKET_SUFFIX, (long)getpid());
+	if (fd < 0)
+		return why_system(why, "cannot open '%s'", directory);
+	enum fault fault = address_of(fd, name, &address, why);
 	if (fault)
 		return fault;
-	control->listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (control->listening < 0 || pipe2(control->wake, O_CLOEXEC) != 0)
-		return why_system(why, "cannot make a socket");
-	(void)unlink(control->path); /* of a mount that is gone: this directory is mounted now */
-	if (bind(control->listening, (const struct sockaddr *)&address, sizeof address) != 0 ||
-	    chmod(control->path, 0600) != 0 || listen(control->listening, 8) != 0)
+	if (asprintf(&control->path, "%s/%s", directory, name) < 0) {
+		control->path = NULL;
+		return why_set(why, FAULT_MEMORY, "no memory for a path");
+	}
+	(void)unlink(control->path); /* of a dead process with our number */
+	control->listener = new_socket();
+	if (control->listener < 0 ||
+	    bind(control->listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    chmod(control->path, 0600) != 0 || listen(control->listener, 16) != 0)
 		return why_system(why, "cannot listen at '%s'", control->path);
+	/* A client that goes away between poll and accept must not hold us up. */
+	(void)fcntl(control->listener, F_SETFL, O_NONBLOCK);
 	return FAULT_NONE;
 }
 
 enum fault control_start(const char *mount_directory, json_t *(*answer)(void *context), void *context,
 			 struct control **ret_control, struct why *why)
 {
-	AUTO(control_stop) struct control *control = calloc(1, sizeof *control);
 	AUTO(free) char *directory = NULL;
-	if (!control)
-		return why_set(why, FAULT_MEMORY, "no memory for a socket");
-	*control = (struct control){.listening = -1, .wake = {-1, -1}, .answer = answer, .context = context};
+	AUTO(control_stop) struct control *control = calloc(1, sizeof(*control));
 	enum fault fault = control_directory(&directory, why);
+
+	(void)mount_directory;
+	if (!control)
+		return why_set(why, FAULT_MEMORY, "no memory for a mount");
+	*control = (struct control){.listener = -1, .end = eventfd(0, EFD_CLOEXEC), .answer = answer,
+				    .context = context};
+	if (!fault && control->end < 0)
+		fault = why_system(why, "cannot make an event");
+	if (!fault)
+		fault = listen_at(control, directory, why);
 	if (fault)
 		return fault;
-	struct digest name = kdf_hash(KDF_SESSION, mount_directory, strlen(mount_directory));
-	char text[DIGEST_TEXT_SIZE];
-	digest_text(&name, text);
-	if (asprintf(&control->path, "%s/%.16s" SOCKET_SUFFIX, directory, text) < 0) {
-		control->path = NULL;
-		return why_set(why, FAULT_MEMORY, "no memory for a path");
-	}
-	fault = listen_at(control, why);
-	if (fault)
-		return fault;
-	if (pthread_create(&control->thread, NULL, run, control) != 0)
-		return why_set(why, FAULT_MEMORY, "no thread for the socket");
-	control->running = true;
+	control->started = pthread_create(&control->thread, NULL, run, control) == 0;
+	if (!control->started)
+		return why_set(why, FAULT_MEMORY, "no thread for a mount");
 	*ret_control = TAKE(control);
 	return FAULT_NONE;
 }
 
 void control_stop(struct control *control)
 {
+	const uint64_t one = 1;
+
 	if (!control)
 		return;
-	file_close(control->wake[1]);
-	if (control->running)
+	if (control->started) {
+		(void)!write(control->end, &one, sizeof(one));
 		(void)pthread_join(control->thread, NULL);
-	if (control->running && control->path)
+	}
+	if (control->path)
 		(void)unlink(control->path);
-	file_close(control->wake[0]);
-	file_close(control->listening);
+	file_close(control->listener);
+	file_close(control->end);
 	free(control->path);
 	free(control);
 }
 
-/* -- asking ------------------------------------------------------------------------------- */
+/* -- asking ----------------------------------------------------------------------------------------- */
 
-static enum fault read_answer(int connection, struct bytes *answer, struct why *why)
+static json_t *receive(int fd)
 {
-	char piece[4096];
+	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
+	char part[4096];
 
 	for (;;) {
-		ssize_t got = recv(connection, piece, sizeof piece, 0);
-		if (got < 0 && errno == EINTR)
-			continue;
+		ssize_t got = recv(fd, part, sizeof(part), 0);
 		if (got < 0)
-			return why_system(why, "a mount does not answer");
+			return NULL;
 		if (got == 0)
-			return FAULT_NONE;
-		if (answer->size + (size_t)got > ANSWER_MAX)
-			return why_set(why, FAULT_MALFORMED, "the answer of a mount is too large");
-		enum fault fault = bytes_append(answer, piece, (size_t)got, why);
-		if (fault)
-			return fault;
+			return json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, NULL);
+		if (text.size > ANSWER_MAX || bytes_append(&text, part, (size_t)got, NULL) != FAULT_NONE)
+			return NULL;
 	}
 }
 
-/* A socket that nobody listens at is left over from a mount that was killed. */
-static enum fault ask(const char *path, json_t *answers, struct why *why)
+static json_t *ask(int directory, const char *name)
 {
 	struct sockaddr_un address;
-	AUTO(bytes_done) struct bytes answer = BYTES_EMPTY;
-	const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
-	enum fault fault = socket_address(path, &address, why);
-	if (fault)
-		return fault;
-	AUTO(file_close) int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connection < 0)
-		return why_system(why, "cannot make a socket");
-	(void)setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	if (connect(connection, (const struct sockaddr *)&address, sizeof address) != 0) {
-		if (errno == ECONNREFUSED)
-			(void)unlink(path);
-		return FAULT_NONE;
-	}
-	fault = read_answer(connection, &answer, why);
-	if (fault)
-		return fault;
-	json_t *object = json_loadb((const char *)answer.data, answer.size, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(object))
-		(void)json_array_append(answers, object);
-	json_decref(object);
-	return FAULT_NONE;
+	AUTO(file_close) int fd = new_socket();
+
+	if (fd < 0 || address_of(directory, name, &address, NULL) != FAULT_NONE)
+		return NULL;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return is_same_user(fd) ? receive(fd) : NULL;
+	if (errno == ECONNREFUSED)
+		(void)unlinkat(directory, name, 0);
+	return NULL;
 }
 
 static bool is_socket_name(const char *name)
@@ -265,27 +277,27 @@ static bool is_socket_name(const char *name)
 	return length > suffix && strcmp(name + length - suffix, SOCKET_SUFFIX) == 0;
 }
 
+static void auto_closedir(DIR **listing)
+{
+	if (*listing)
+		(void)closedir(*listing);
+}
+
 enum fault control_ask_all(json_t **ret_answers, struct why *why)
 {
 	AUTO(free) char *directory = NULL;
 	enum fault fault = control_directory(&directory, why);
+
 	if (fault)
 		return fault;
-	DIR *listing = opendir(directory);
+	AUTO(closedir) DIR *listing = opendir(directory);
 	if (!listing)
 		return why_system(why, "cannot list '%s'", directory);
 	json_t *answers = json_array();
-	for (struct dirent *entry; !fault && (entry = readdir(listing));) {
-		char path[4096];
-		if (!is_socket_name(entry->d_name))
-			continue;
-		(void)snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
-		fault = ask(path, answers, why);
-	}
-	(void)closedir(listing);
-	if (fault) {
-		json_decref(answers);
-		return fault;
+	for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
+		json_t *answer = is_socket_name(entry->d_name) ? ask(dirfd(listing), entry->d_name) : NULL;
+		if (answer)
+			(void)json_array_append_new(answers, answer);
 	}
 	*ret_answers = answers;
 	return FAULT_NONE;

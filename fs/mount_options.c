@@ -1,228 +1,273 @@
-#include <ctype.h>
-#include <limits.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "fs/mount.h"
 
-enum option_form { FORM_FLAG, FORM_NOT, FORM_NUMBER, FORM_OCTAL, FORM_SECONDS, FORM_TEXT, FORM_WORD };
-
-struct option_row {
-	const char *name;
-	enum option_form form;
-	size_t at;
-	size_t flag_at; /* of FORM_NUMBER and FORM_OCTAL: the has_* beside it, or NONE */
-	const char *word; /* of FORM_WORD: the only value there is */
-	const char *line; /* name, value, words for people */
-};
-#define NONE SIZE_MAX
-#define AT(member) offsetof(struct mount_options, member)
-
-static const struct option_row rows[] = {
-	{"allow_other", FORM_FLAG, AT(allow_other), NONE, NULL, "allow_other\t\tother users of the machine may use the mount"},
-	{"default_permissions", FORM_FLAG, AT(default_permissions), NONE, NULL,
-	 "default_permissions\t\tthe kernel checks modes and owners"},
-	{"ro", FORM_FLAG, AT(read_only), NONE, NULL, "ro\t\tnothing is written"},
-	{"rw", FORM_NOT, AT(read_only), NONE, NULL, "rw\t\tthe opposite of ro (default)"},
-	{"nosuid", FORM_FLAG, AT(nosuid), NONE, NULL, "nosuid\t\tset-user-id bits mean nothing (always so without root)"},
-	{"nodev", FORM_FLAG, AT(nodev), NONE, NULL, "nodev\t\tdevice nodes mean nothing (always so without root)"},
-	{"noexec", FORM_FLAG, AT(noexec), NONE, NULL, "noexec\t\tno programs are started from the mount"},
-	{"auto_unmount", FORM_FLAG, AT(auto_unmount), NONE, NULL, "auto_unmount\t\tunmounted when the process dies"},
-	{"shared", FORM_NOT, AT(local), NONE, NULL, "shared\t\tother clients may use the share (default)"},
-	{"local", FORM_FLAG, AT(local), NONE, NULL, "local\t\tthis is the only client: caches more, refuses a second mount"},
-	{"integrity", FORM_WORD, AT(strict), NONE, "strict", "integrity\tstrict\ta file that ends unclean is an error"},
-	{"locks", FORM_WORD, AT(locks_trusted), NONE, "trusted", "locks\ttrusted\tlocks of the share reach the other clients"},
-	{"writeback", FORM_FLAG, AT(writeback), NONE, NULL, "writeback\t\tthe kernel collects writes (with local only)"},
-	{"uid", FORM_NUMBER, AT(uid), AT(has_uid), NULL, "uid\tN\tshow everything as owned by this user"},
-	{"gid", FORM_NUMBER, AT(gid), AT(has_gid), NULL, "gid\tN\tshow everything as owned by this group"},
-	{"umask", FORM_OCTAL, AT(umask), AT(has_umask), NULL, "umask\tOCTAL\tbits taken from every mode shown"},
-	{"attr_timeout", FORM_SECONDS, AT(attr_timeout), NONE, NULL,
-	 "attr_timeout\tSECONDS\thow long the kernel keeps attributes (at most 1 unless local)"},
-	{"idle", FORM_NUMBER, AT(idle_minutes), NONE, NULL, "idle\tMINUTES\tunmount when unused for so long"},
-	{"fsname", FORM_TEXT, AT(fsname), NONE, NULL, "fsname\tNAME\twhat mount(8) shows as the source"},
-	{"keyring", FORM_TEXT, AT(keyring), NONE, NULL, "keyring\tFILE\tthe keyring to use"},
-	{"passfile", FORM_TEXT, AT(passfile), NONE, NULL, "passfile\tFILE\ta file whose first line is the passphrase"},
-};
-#define ROW_COUNT (sizeof rows / sizeof *rows)
-
-/* mount(8) and fstab pass these along; they are no business of ours. */
-static const char *const passed_over[] = {
-	"defaults", "auto",  "noauto",	 "nofail", "user",   "nouser",	"users",    "owner",
-	"group",    "_netdev", "exec",	 "suid",   "dev",    "async",	"relatime", "noatime",
-	"strictatime", "lazytime", "nodiratime", NULL,
-};
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 void mount_options_done(struct mount_options *options)
 {
 	free(options->fsname);
 	free(options->keyring);
 	free(options->passfile);
-	*options = MOUNT_OPTIONS_DEFAULT;
+	options->fsname = options->keyring = options->passfile = NULL;
 }
+
+/* -- the table ------------------------------------------------------------------------------ */
+
+enum option_kind {
+	OPTION_YES,	/* sets a bool */
+	OPTION_NO,	/* clears it */
+	OPTION_NUMBER,	/* decimal, and the bool that says so, if there is one */
+	OPTION_OCTAL,	/* likewise */
+	OPTION_SECONDS, /* a double */
+	OPTION_TEXT,
+	OPTION_PASSED	/* of mount(8), means nothing here */
+};
+
+struct option {
+	const char *name;
+	enum option_kind kind;
+	size_t at, has; /* in struct mount_options */
+	const char *value, *words; /* NULL words: not shown */
+};
+
+#define AT(member) offsetof(struct mount_options, member)
+#define NOWHERE SIZE_MAX
+
+/* "name\tvalue\twords" beside each: what --help and the manual show. */
+static const struct option option_table[] = {
+	{"allow_other", OPTION_YES, AT(allow_other), NOWHERE, "", "other users may use the mount, too"},
+	{"default_permissions", OPTION_YES, AT(default_permissions), NOWHERE, "", "the kernel checks modes and owners"},
+	{"ro", OPTION_YES, AT(read_only), NOWHERE, "", "change nothing"},
+	{"rw", OPTION_NO, AT(read_only), NOWHERE, NULL, NULL},
+	{"nosuid", OPTION_YES, AT(nosuid), NOWHERE, "", "set-user-id bits have no effect (always so)"},
+	{"nodev", OPTION_YES, AT(nodev), NOWHERE, "", "device files have no effect (always so)"},
+	{"noexec", OPTION_YES, AT(noexec), NOWHERE, "", "programs cannot be run from the mount"},
+	{"exec", OPTION_NO, AT(noexec), NOWHERE, NULL, NULL},
+	{"auto_unmount", OPTION_YES, AT(auto_unmount), NOWHERE, "", "unmount when the process ends in any way"},
+	{"fsname", OPTION_TEXT, AT(fsname), NOWHERE, "NAME", "the source that mount(8) shows; else the share's path"},
+	{"uid", OPTION_NUMBER, AT(uid), AT(has_uid), "ID", "show every file as this user's"},
+	{"gid", OPTION_NUMBER, AT(gid), AT(has_gid), "ID", "show every file as this group's"},
+	{"umask", OPTION_OCTAL, AT(umask), AT(has_umask), "MODE", "show every mode as 0777 without these bits"},
+	{"integrity", OPTION_TEXT, NOWHERE, NOWHERE, "strict", "refuse files that a crash or the storage cut short"},
+	{"shared", OPTION_NO, AT(local), NOWHERE, "", "other clients use the share at the same time (default)"},
+	{"local", OPTION_YES, AT(local), NOWHERE, "", "no other client does: cache longer; refused while one does"},
+	{"locks", OPTION_TEXT, NOWHERE, NOWHERE, "trusted", "this backing's locks reach the other clients"},
+	{"writeback", OPTION_YES, AT(writeback), NOWHERE, "", "the kernel may keep writes back (with local only)"},
+	{"attr_timeout", OPTION_SECONDS, AT(attr_timeout), NOWHERE, "SECONDS", "how long the kernel trusts attributes"},
+	{"keyring", OPTION_TEXT, AT(keyring), NOWHERE, "FILE", "use this keyring"},
+	{"passfile", OPTION_TEXT, AT(passfile), NOWHERE, "FILE", "read the passphrase from this file"},
+	{"idle", OPTION_NUMBER, AT(idle_minutes), NOWHERE, "MINUTES", "unmount after this time without use"},
+	{"defaults", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"auto", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"noauto", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"nofail", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"user", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"users", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"nouser", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"owner", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"group", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"_netdev", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"suid", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"dev", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"atime", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"noatime", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"relatime", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+	{"async", OPTION_PASSED, NOWHERE, NOWHERE, NULL, NULL},
+};
+#define OPTION_COUNT (sizeof(option_table) / sizeof(option_table[0]))
 
 const char *const *mount_option_lines(void)
 {
-	static const char *lines[ROW_COUNT + 1];
+	static const char *lines[OPTION_COUNT + 1];
+	static char texts[OPTION_COUNT][160];
+	size_t count = 0;
 
-	for (size_t i = 0; i < ROW_COUNT; i++)
-		lines[i] = rows[i].line;
+	if (lines[0])
+		return lines;
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option *option = &option_table[i];
+		if (!option->words)
+			continue;
+		(void)snprintf(texts[count], sizeof(texts[count]), "%s\t%s\t%s", option->name, option->value,
+			       option->words);
+		lines[count] = texts[count];
+		count++;
+	}
 	return lines;
 }
 
-static bool is_passed_over(const char *name)
+/* -- the nearest known name, for a typing error --------------------------------------------------- */
+
+#define NAME_COMPARED 32
+
+static size_t least(size_t one, size_t other)
 {
-	if (strncmp(name, "x-", 2) == 0 || strncmp(name, "comment=", 8) == 0)
-		return true;
-	for (size_t i = 0; passed_over[i]; i++)
-		if (strcmp(name, passed_over[i]) == 0)
-			return true;
-	return false;
+	return one < other ? one : other;
 }
 
-static bool number_from(const char *text, int base, unsigned *ret_number)
+static size_t distance(const char *one, const char *other)
 {
-	char *end;
+	size_t row[NAME_COMPARED + 1];
+	size_t width = least(strlen(other), NAME_COMPARED), height = least(strlen(one), NAME_COMPARED);
 
-	if (!isdigit((unsigned char)text[0]))
-		return false;
-	unsigned long number = strtoul(text, &end, base);
-	if (*end || number > UINT_MAX)
-		return false;
-	*ret_number = (unsigned)number;
-	return true;
+	for (size_t x = 0; x <= width; x++)
+		row[x] = x;
+	for (size_t y = 1; y <= height; y++) {
+		size_t diagonal = row[0];
+		row[0] = y;
+		for (size_t x = 1; x <= width; x++) {
+			size_t above = row[x];
+			row[x] = least(least(row[x], row[x - 1]) + 1, diagonal + (one[y - 1] != other[x - 1]));
+			diagonal = above;
+		}
+	}
+	return row[width];
 }
 
-static bool seconds_from(const char *text, double *ret_seconds)
+static const char *nearest(const char *name)
 {
-	char *end;
+	const struct option *best = &option_table[0];
 
-	if (!isdigit((unsigned char)text[0]))
-		return false;
-	double seconds = strtod(text, &end);
-	if (*end || !(seconds <= 86400))
-		return false;
-	*ret_seconds = seconds;
-	return true;
+	for (size_t i = 1; i < OPTION_COUNT; i++)
+		if (option_table[i].words && distance(name, option_table[i].name) < distance(name, best->name))
+			best = &option_table[i];
+	return best->name;
 }
 
-static enum fault set_text(char **at, const char *value, struct why *why)
+/* -- one option ------------------------------------------------------------------------------- */
+
+static enum fault set_number(const struct option *option, const char *value, struct mount_options *options,
+			     struct why *why)
 {
+	int base = option->kind == OPTION_OCTAL ? 8 : 10;
+	char *end = NULL;
+
+	errno = 0;
+	unsigned long number = strtoul(value, &end, base);
+	if (errno != 0 || end == value || *end != '\0' || *value == '-' || number > UINT32_MAX ||
+	    (base == 8 && number > 0777))
+		return why_set(why, FAULT_USAGE, "option '%s': '%s' is no %s", option->name, value,
+			       base == 8 ? "mode" : "number");
+	*(unsigned *)(void *)((char *)options + option->at) = (unsigned)number;
+	if (option->has != NOWHERE)
+		*(bool *)((char *)options + option->has) = true;
+	return FAULT_NONE;
+}
+
+static enum fault set_seconds(const struct option *option, const char *value, struct mount_options *options,
+			      struct why *why)
+{
+	char *end = NULL;
+	double seconds = strtod(value, &end);
+
+	if (end == value || *end != '\0' || !(seconds >= 0 && seconds <= 86400))
+		return why_set(why, FAULT_USAGE, "option '%s': '%s' is no number of seconds", option->name, value);
+	*(double *)(void *)((char *)options + option->at) = seconds;
+	return FAULT_NONE;
+}
+
+/* Two options are words with one value each. */
+static enum fault set_word(const struct option *option, const char *value, struct mount_options *options,
+			   struct why *why)
+{
+	if (strcmp(value, option->value) != 0)
+		return why_set(why, FAULT_USAGE, "option '%s': the only value is '%s'", option->name, option->value);
+	if (strcmp(option->name, "integrity") == 0)
+		options->strict = true;
+	else
+		options->locks_trusted = true;
+	return FAULT_NONE;
+}
+
+static enum fault set_text(const struct option *option, const char *value, struct mount_options *options,
+			   struct why *why)
+{
+	if (option->at == NOWHERE)
+		return set_word(option, value, options, why);
 	char *copy = strdup(value);
-
 	if (!copy)
 		return why_set(why, FAULT_MEMORY, "no memory for an option");
-	free(*at);
-	*at = copy;
+	char **text = (char **)(void *)((char *)options + option->at);
+	free(*text);
+	*text = copy;
 	return FAULT_NONE;
 }
 
-static enum fault bad_value(const struct option_row *row, const char *value, struct why *why)
+static enum fault set_option(const struct option *option, const char *value, struct mount_options *options,
+			     struct why *why)
 {
-	return why_set(why, FAULT_USAGE, "mount option '%s' does not take the value '%s'", row->name, value);
-}
+	bool wants_value = option->kind == OPTION_NUMBER || option->kind == OPTION_OCTAL ||
+			   option->kind == OPTION_SECONDS || option->kind == OPTION_TEXT;
 
-static enum fault set_value(const struct option_row *row, struct mount_options *options, const char *value,
-			    struct why *why)
-{
-	char *place = (char *)options + row->at;
-	bool good = true;
-
-	switch (row->form) {
-	case FORM_FLAG:
-	case FORM_NOT:
-		return why_set(why, FAULT_USAGE, "mount option '%s' takes no value", row->name);
-	case FORM_TEXT:
-		return set_text((char **)(void *)place, value, why);
-	case FORM_WORD:
-		good = strcmp(value, row->word) == 0;
-		if (good)
-			*(bool *)place = true;
+	if (wants_value && (!value || !*value))
+		return why_set(why, FAULT_USAGE, "option '%s' needs a value", option->name);
+	if (!wants_value && value && option->kind != OPTION_PASSED)
+		return why_set(why, FAULT_USAGE, "option '%s' takes no value", option->name);
+	switch (option->kind) {
+	case OPTION_YES:
+	case OPTION_NO:
+		*(bool *)((char *)options + option->at) = option->kind == OPTION_YES;
 		break;
-	case FORM_SECONDS:
-		good = seconds_from(value, (double *)(void *)place);
-		break;
-	case FORM_NUMBER:
-	case FORM_OCTAL:
-		good = number_from(value, row->form == FORM_OCTAL ? 8 : 10, (unsigned *)(void *)place);
-		if (good && row->flag_at != NONE)
-			*((bool *)(void *)((char *)options + row->flag_at)) = true;
+	case OPTION_NUMBER:
+	case OPTION_OCTAL:
+		return set_number(option, value, options, why);
+	case OPTION_SECONDS:
+		return set_seconds(option, value, options, why);
+	case OPTION_TEXT:
+		return set_text(option, value, options, why);
+	case OPTION_PASSED:
 		break;
 	}
-	return good ? FAULT_NONE : bad_value(row, value, why);
-}
-
-static enum fault set_flag(const struct option_row *row, struct mount_options *options, struct why *why)
-{
-	if (row->form != FORM_FLAG && row->form != FORM_NOT)
-		return why_set(why, FAULT_USAGE, "mount option '%s' needs a value", row->name);
-	*((bool *)(void *)((char *)options + row->at)) = row->form == FORM_FLAG;
 	return FAULT_NONE;
 }
 
-/* Letters alike at the start: enough to find a typing error or a cut word. */
-static size_t likeness(const char *one, const char *other)
+static const struct option *find_option(const char *name)
 {
-	size_t same = 0;
-
-	while (one[same] && one[same] == other[same])
-		same++;
-	return same;
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (strcmp(option_table[i].name, name) == 0)
+			return &option_table[i];
+	return NULL;
 }
 
-static enum fault unknown(const char *name, struct why *why)
+static enum fault parse_one(char *text, struct mount_options *options, struct why *why)
 {
-	const struct option_row *best = &rows[0];
+	char *value = strchr(text, '=');
 
-	for (size_t i = 1; i < ROW_COUNT; i++)
-		if (likeness(name, rows[i].name) > likeness(name, best->name))
-			best = &rows[i];
-	if (likeness(name, best->name) < 2)
-		return why_set(why, FAULT_USAGE, "there is no mount option '%s'", name);
-	return why_set(why, FAULT_USAGE, "there is no mount option '%s'; did you mean '%s'?", name, best->name);
-}
-
-static enum fault parse_one(char *option, struct mount_options *options, struct why *why)
-{
-	char *value = strchr(option, '=');
-
-	if (!option[0] || is_passed_over(option))
-		return FAULT_NONE;
 	if (value)
-		*value++ = 0;
-	for (size_t i = 0; i < ROW_COUNT; i++) {
-		if (strcmp(option, rows[i].name) == 0)
-			return value ? set_value(&rows[i], options, value, why) : set_flag(&rows[i], options, why);
-	}
-	return unknown(option, why);
+		*value++ = '\0';
+	if (*text == '\0' || strncmp(text, "x-", 2) == 0 || strncmp(text, "X-", 2) == 0)
+		return FAULT_NONE;
+	const struct option *option = find_option(text);
+	if (!option)
+		return why_set(why, FAULT_USAGE, "option '%s' is unknown; the nearest is '%s'", text, nearest(text));
+	return set_option(option, value, options, why);
 }
 
-/* Takes one option off *text into `option`: to the next comma that has no backslash before it. */
-static void next_option(const char **text, char *option)
+/* Cuts the next option off: up to a comma that no backslash protects; the backslashes go. */
+static char *cut(char **rest)
 {
-	while (**text && **text != ',') {
-		if (**text == '\\' && ((*text)[1] == ',' || (*text)[1] == '\\'))
-			(*text)++;
-		*option++ = *(*text)++;
+	char *start = *rest, *to = *rest, *from = *rest;
+
+	while (*from && *from != ',') {
+		if (from[0] == '\\' && (from[1] == ',' || from[1] == '\\'))
+			from++;
+		*to++ = *from++;
 	}
-	*option = 0;
-	if (**text == ',')
-		(*text)++;
+	*rest = *from ? from + 1 : from;
+	*to = '\0';
+	return start;
 }
 
 enum fault mount_options_parse(const char *text, struct mount_options *options, struct why *why)
 {
-	AUTO(free) char *option = malloc(strlen(text) + 1);
-	if (!option)
-		return why_set(why, FAULT_MEMORY, "no memory for an option");
-	while (*text) {
-		next_option(&text, option);
-		enum fault fault = parse_one(option, options, why);
-		if (fault)
-			return fault;
-	}
-	if (options->writeback && !options->local)
-		return why_set(why, FAULT_USAGE, "mount option 'writeback' goes with 'local' only");
-	return FAULT_NONE;
+	AUTO(free) char *copy = strdup(text);
+	enum fault fault = FAULT_NONE;
+
+	if (!copy)
+		return why_set(why, FAULT_MEMORY, "no memory for options");
+	for (char *rest = copy; !fault && *rest;)
+		fault = parse_one(cut(&rest), options, why);
+	return fault;
 }
