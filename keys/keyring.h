@@ -125,6 +125,9 @@ MUST_CHECK enum fault keyring_share_pin(struct keyring *keyring, const char *sha
  * share. */
 MUST_CHECK enum fault keyring_set_share_pin(struct keyring *keyring, const char *share_path,
 					    const struct pin_share *pin, struct why *why);
+/* Comes before keyring_set_share_pin() where the user accepts by hand what that refuses. */
+MUST_CHECK enum fault keyring_drop_share_pin(struct keyring *keyring, const char *share_path,
+					     struct why *why);
 MUST_CHECK enum fault keyring_folder_pin(struct keyring *keyring, const struct share_id *share,
 					 const char *path, struct pin_folder *ret_pin, struct why *why);
 /* By id: for a folder met at another path; `ret_path` is heap. */

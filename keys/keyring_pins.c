@@ -106,6 +106,15 @@ enum fault keyring_set_share_pin(struct keyring *keyring, const char *share_path
 	return fault ? fault : store_end(held, put_share(held, share_path, pin, why), why);
 }
 
+enum fault keyring_drop_share_pin(struct keyring *keyring, const char *share_path, struct why *why)
+{
+	AUTO(keyring_let_go) struct keyring *held = keyring_hold(keyring);
+	const struct query query = {.sql = "DELETE FROM share_pins WHERE path = ?",
+				    VALUES(VALUE_PATH(share_path))};
+
+	return store_change(held, &query, NULL, why);
+}
+
 /* -- folders: reading ----------------------------------------------------------------- */
 
 struct folder_row {

@@ -363,6 +363,8 @@ static void share_pin__goes_forward_and_never_back(void **state)
 		assert_int_equal(found.version, versions[i]);
 	}
 	assert_true(share_id_equal(&found.share, &next));
+	assert_works(keyring_drop_share_pin(keyring, "/mnt/\xff", &why));
+	assert_fault(FAULT_MISSING, keyring_share_pin(keyring, "/mnt/\xff", &found, &why));
 }
 
 /* -- several processes, hostile rows -------------------------------------------------- */
