@@ -32,7 +32,8 @@ static bool may_be_a_race(const struct access_reading *reading, enum fault fault
 }
 
 /* An alarm must be a real one: what looks wrong is looked at again while nobody can be changing it. */
-static enum fault read_carefully(const struct access_place *place, struct access_reading *reading, struct why *why)
+static enum fault read_carefully(const struct access_place *place, struct access_reading *reading,
+				 struct why *why)
 {
 	enum fault fault = access_read_once(place, reading, why);
 	if (!may_be_a_race(reading, fault))

@@ -24,21 +24,25 @@ struct access_place {
  * pin). FAULT_TAMPERED, FAULT_KEY_MISSING (first contact, signer of version 1 not trusted), FAULT_MALFORMED.
  * A missing or damaged `.fsenc` at a pinned place is restored from the backup copy or the keyring (one log
  * line) unless the share is read-only. */
-MUST_CHECK enum fault access_read(const struct access_place *place, struct folder_file **ret_file, struct why *why);
+MUST_CHECK enum fault access_read(const struct access_place *place, struct folder_file **ret_file,
+				  struct why *why);
 /* For `fsenc verify`: the same without restoring anything. */
-MUST_CHECK enum fault access_check(const struct access_place *place, struct folder_file **ret_file, struct why *why);
+MUST_CHECK enum fault access_check(const struct access_place *place, struct folder_file **ret_file,
+				   struct why *why);
 
 /* Puts version 1 into a directory without one. FAULT_EXISTS. */
 MUST_CHECK enum fault access_create(const struct access_place *place, const struct folder_file *file,
 				    struct why *why);
 
 /* Makes the next version of what is there; may be called again when somebody else was faster. */
-typedef enum fault (*access_edit)(void *context, const struct folder_file *present, const struct folder_keys *keys,
-				  struct folder_file **ret_next, struct why *why);
+typedef enum fault (*access_edit)(void *context, const struct folder_file *present,
+				  const struct folder_keys *keys, struct folder_file **ret_next,
+				  struct why *why);
 MUST_CHECK enum fault access_change(const struct access_place *place, access_edit edit, void *context,
 				    struct folder_file **ret_file, struct why *why);
 
-/* Restores `.fsenc` from backup copy or keyring, and the copy from `.fsenc`. *ret_repaired says whether it had to. */
+/* Restores `.fsenc` from backup copy or keyring, and the copy from `.fsenc`. *ret_repaired says whether it
+ * had to. */
 MUST_CHECK enum fault access_repair(const struct access_place *place, bool *ret_repaired, struct why *why);
 
 #endif

@@ -25,8 +25,9 @@ static int open_below(int directory, const char *name, bool make)
 	if (fd >= 0 || errno != ENOENT || !make)
 		return fd;
 	struct stat stat;
-	if (mkdirat(directory, name, 0700) == 0 && fstat(directory, &stat) == 0)
-		(void)fchmodat(directory, name, stat.st_mode & 0777, 0);
+	if (mkdirat(directory, name, 0700) != 0 || fstat(directory, &stat) != 0 ||
+	    fchmodat(directory, name, stat.st_mode & 0777, 0) != 0)
+		return -1;
 	return openat(directory, name, flags);
 }
 
@@ -74,7 +75,8 @@ void access_backup(const struct access_place *place, const struct folder_id *fol
 		return;
 	if (file_replace(place->directory, FORMAT_FOLDER_BACKUP, FILE_MODE, text, NULL) == FAULT_NONE)
 		return;
-	log_warning("folder '%s': no second copy of its access list: %s", access_words(place), why_text(&why, fault));
+	log_warning("folder '%s': no second copy of its access list: %s", access_words(place),
+		    why_text(&why, fault));
 }
 
 /* -- which copy ----------------------------------------------------------------------- */
@@ -106,8 +108,8 @@ static void consider(const struct access_place *place, struct access_seen *seen,
 	*text = BYTES_EMPTY;
 }
 
-static void consider_file(const struct access_place *place, struct access_seen *seen, int directory, const char *name,
-			  const char *whence, struct copy *best)
+static void consider_file(const struct access_place *place, struct access_seen *seen, int directory,
+			  const char *name, const char *whence, struct copy *best)
 {
 	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
 	if (file_read(directory, name, FOLDER_FILE_MAX, &text, NULL) == FAULT_NONE)
@@ -121,8 +123,9 @@ static void consider_pin(const struct access_place *place, struct access_seen *s
 		consider(place, seen, &text, "the keyring", best);
 }
 
-enum fault access_best_copy(const struct access_place *place, struct access_seen *seen, struct folder_file **ret_file,
-			    struct bytes *ret_text, const char **ret_whence, struct why *why)
+enum fault access_best_copy(const struct access_place *place, struct access_seen *seen,
+			    struct folder_file **ret_file, struct bytes *ret_text, const char **ret_whence,
+			    struct why *why)
 {
 	AUTO(copy_done) struct copy best = {NULL, BYTES_EMPTY, NULL};
 	AUTO(file_close) int backup = -1;
@@ -218,12 +221,14 @@ static enum fault put_back(const struct access_place *place, const struct bytes 
 			   struct why *why)
 {
 	AUTO(file_close) int lock = -1;
-	enum fault fault = access_log_lock(place->directory, ACCESS_LOCK_EXCLUSIVE, ACCESS_PATIENCE_MS, &lock, why);
+	enum fault fault = access_log_lock(place->directory, ACCESS_LOCK_EXCLUSIVE, ACCESS_PATIENCE_MS, &lock,
+					   why);
 	if (fault)
 		return fault;
 	AUTO(access_reading_done) struct access_reading again = ACCESS_READING_EMPTY;
 	*ret_written = access_read_once(place, &again, NULL) != FAULT_NONE;
-	return *ret_written ? file_replace(place->directory, FORMAT_FOLDER_FILE, FILE_MODE, text, why) : FAULT_NONE;
+	return *ret_written ? file_replace(place->directory, FORMAT_FOLDER_FILE, FILE_MODE, text, why)
+			    : FAULT_NONE;
 }
 
 static void put_back_and_say(const struct access_place *place, const struct bytes *text, const char *whence)
@@ -242,19 +247,21 @@ static void put_back_and_say(const struct access_place *place, const struct byte
 			    access_words(place), whence);
 }
 
-enum fault access_refuse_moved(const struct access_place *place, const struct access_seen *seen, struct why *why)
+enum fault access_refuse_moved(const struct access_place *place, const struct access_seen *seen,
+			       struct why *why)
 {
 	char id[ID_TEXT_SIZE];
 	folder_id_text(&seen->pin.folder, id);
 	if (!lives_beside(place, &seen->pin.folder))
 		return FAULT_NONE;
 	return why_set(why, FAULT_TAMPERED,
-		       "folder %s was here and now lies beside it; if that is meant, run 'fsenc key trust --folder DIR'",
+		       "folder %s was here and now lies beside it; "
+		       "if that is meant, run 'fsenc key trust --folder DIR'",
 		       id);
 }
 
-enum fault access_restore(const struct access_place *place, struct access_seen *seen, struct folder_file **ret_file,
-			  struct why *why)
+enum fault access_restore(const struct access_place *place, struct access_seen *seen,
+			  struct folder_file **ret_file, struct why *why)
 {
 	if (directory_is_gone(place))
 		return why_set(why, FAULT_MISSING, "the directory of the folder was removed");

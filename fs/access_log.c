@@ -95,8 +95,8 @@ bool access_log_has(const struct access_log *log, const struct digest *digest)
 	return find_line(log, digest) != NULL;
 }
 
-enum fault access_log_find(const struct access_log *log, const struct digest *digest, struct record **ret_record,
-			   struct signed_object **ret_object, struct why *why)
+enum fault access_log_find(const struct access_log *log, const struct digest *digest,
+			   struct record **ret_record, struct signed_object **ret_object, struct why *why)
 {
 	const struct access_line *line = find_line(log, digest);
 	if (!line)
@@ -189,11 +189,13 @@ static bool still_bears_the_name(int directory, int fd)
 	struct stat here;
 	struct stat held;
 
-	return fstat(fd, &held) == 0 && fstatat(directory, FORMAT_LOG_FILE, &here, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return fstat(fd, &held) == 0 &&
+	       fstatat(directory, FORMAT_LOG_FILE, &here, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       here.st_dev == held.st_dev && here.st_ino == held.st_ino;
 }
 
-enum fault access_log_lock(int directory, enum access_lock kind, int64_t patience_ms, int *ret_fd, struct why *why)
+enum fault access_log_lock(int directory, enum access_lock kind, int64_t patience_ms, int *ret_fd,
+			   struct why *why)
 {
 	for (int attempt = 0; attempt < 10; attempt++) {
 		AUTO(file_close) int fd = -1;

@@ -37,7 +37,8 @@ MUST_CHECK enum fault access_log_read(struct access_log *log, int directory, str
 bool access_log_has(const struct access_log *log, const struct digest *digest);
 /* FAULT_MISSING when no line has this digest. */
 MUST_CHECK enum fault access_log_find(const struct access_log *log, const struct digest *digest,
-				      struct record **ret_record, struct signed_object **ret_object, struct why *why);
+				      struct record **ret_record, struct signed_object **ret_object,
+				      struct why *why);
 
 enum access_lock { ACCESS_LOCK_SHARED, ACCESS_LOCK_EXCLUSIVE };
 #define ACCESS_LOCK_FOR_EVER (-1)

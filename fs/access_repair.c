@@ -27,7 +27,8 @@ static bool opens(const struct access_place *place, const struct folder_file *fi
 	return !identity || folder_keys_open(file, identity, &keys, NULL) != FAULT_TAMPERED;
 }
 
-static enum fault put_best_copy(const struct access_place *place, struct access_reading *reading, struct why *why)
+static enum fault put_best_copy(const struct access_place *place, struct access_reading *reading,
+				struct why *why)
 {
 	const char *whence;
 	enum fault fault = access_refuse_moved(place, &reading->seen, why);
@@ -116,7 +117,8 @@ static bool copy_is_good(const struct access_place *place, const struct access_r
 	AUTO(bytes_done) struct bytes log = BYTES_EMPTY;
 	if (holds(place->directory, FORMAT_FOLDER_BACKUP, FOLDER_FILE_MAX, &reading->text))
 		return true;
-	return access_backup_open(place, &reading->file->record->folder, false, &backup, NULL) == FAULT_NONE &&
+	return access_backup_open(place, &reading->file->record->folder, false, &backup, NULL) ==
+		       FAULT_NONE &&
 	       holds(backup, FORMAT_FOLDER_FILE, FOLDER_FILE_MAX, &reading->text) &&
 	       file_read(place->directory, FORMAT_LOG_FILE, ACCESS_LOG_MAX, &log, NULL) == FAULT_NONE &&
 	       holds(backup, FORMAT_LOG_FILE, ACCESS_LOG_MAX, &log);
@@ -131,8 +133,8 @@ enum fault access_repair(const struct access_place *place, bool *ret_repaired, s
 	AUTO(file_close) int lock = -1;
 	AUTO(access_reading_done) struct access_reading reading = ACCESS_READING_EMPTY;
 	bool repaired = false;
-	enum fault fault =
-		access_log_lock(place->directory, ACCESS_LOCK_EXCLUSIVE, ACCESS_LOCK_FOR_EVER, &lock, why);
+	enum fault fault = access_log_lock(place->directory, ACCESS_LOCK_EXCLUSIVE, ACCESS_LOCK_FOR_EVER,
+					   &lock, why);
 	if (!fault)
 		fault = mend_file(place, &reading, &repaired, why);
 	if (!fault)

@@ -26,8 +26,8 @@ static const struct share_id *share_id_of(const struct access_place *place)
 enum fault access_recall(const struct access_place *place, struct access_seen *ret_seen, struct why *why)
 {
 	struct access_seen seen = ACCESS_SEEN_NOTHING;
-	enum fault fault = keyring_folder_pin(share_keyring(place->share), share_id_of(place), place->path, &seen.pin,
-					      why);
+	enum fault fault = keyring_folder_pin(share_keyring(place->share), share_id_of(place), place->path,
+					      &seen.pin, why);
 	if (fault && fault != FAULT_MISSING)
 		return fault;
 	seen.pinned = !fault;
@@ -41,8 +41,8 @@ static enum fault recall_by_id(const struct access_place *place, const struct fo
 			       struct access_seen *seen, struct why *why)
 {
 	AUTO(free) char *path = NULL;
-	enum fault fault = keyring_folder_pin_by_id(share_keyring(place->share), share_id_of(place), folder, &seen->pin,
-						    &path, why);
+	enum fault fault = keyring_folder_pin_by_id(share_keyring(place->share), share_id_of(place), folder,
+						    &seen->pin, &path, why);
 	if (fault == FAULT_MISSING)
 		return FAULT_NONE;
 	if (!fault)
@@ -59,7 +59,8 @@ enum fault access_pin(const struct access_place *place, const struct access_seen
 	const struct pin_folder pin = {record->folder, record->version, record->digest, *text};
 	if (seen->elsewhere)
 		log_info("folder '%s' was moved here from another place", access_words(place));
-	return keyring_set_folder_pin(share_keyring(place->share), share_id_of(place), place->path, &pin, why);
+	return keyring_set_folder_pin(share_keyring(place->share), share_id_of(place), place->path, &pin,
+				      why);
 }
 
 /* -- the chain ------------------------------------------------------------------------ */
@@ -92,7 +93,8 @@ static const struct public_identity *find_key(void *context, const struct finger
 	if (key)
 		return key;
 	certificate_free(TAKE(chain->certificate));
-	if (keyring_find_certificate(share_keyring(chain->place->share), fingerprint, &chain->certificate, NULL))
+	if (keyring_find_certificate(share_keyring(chain->place->share), fingerprint, &chain->certificate,
+				     NULL))
 		return NULL;
 	return certificate_identity(chain->certificate);
 }
@@ -122,7 +124,8 @@ static enum fault find_before(struct chain *chain, const struct record *next, st
 	if (fault == FAULT_MEMORY || !fault)
 		return fault;
 	if (chain->seen->pinned)
-		return why_set(why, FAULT_TAMPERED, "nothing connects version %llu with version %llu, seen before",
+		return why_set(why, FAULT_TAMPERED,
+			       "nothing connects version %llu with version %llu, seen before",
 			       VERSION(chain->present->record), (unsigned long long)chain->seen->pin.version);
 	return why_set(why, FAULT_TAMPERED, "nothing connects version %llu with version %llu", VERSION(next),
 		       VERSION(next) - 1);
@@ -144,11 +147,12 @@ static enum fault check_not_older(const struct chain *chain, const struct record
 	if (record->version < pin->version)
 		return why_set(why, FAULT_TAMPERED, "version %llu is older than version %llu, seen before",
 			       VERSION(record), (unsigned long long)pin->version);
-	return why_set(why, FAULT_TAMPERED, "version %llu is another one than that seen before", VERSION(record));
+	return why_set(why, FAULT_TAMPERED, "version %llu is another one than that seen before",
+		       VERSION(record));
 }
 
-static enum fault check_first(struct chain *chain, const struct record *record, const struct signed_object *object,
-			      struct why *why)
+static enum fault check_first(struct chain *chain, const struct record *record,
+			      const struct signed_object *object, struct why *why)
 {
 	if (chain->seen->pinned)
 		return FAULT_NONE;
@@ -160,8 +164,8 @@ static enum fault check_first(struct chain *chain, const struct record *record, 
 	char text[DIGEST_TEXT_SIZE];
 	fingerprint_text(&record->signer_fingerprint, text);
 	return why_set(why, FAULT_KEY_MISSING,
-		       "its first admin '%s' is not trusted here; compare the fingerprint %s with him, then run "
-		       "'fsenc key import CERT --trust %s'",
+		       "its first admin '%s' is not trusted here; compare the fingerprint %s with him, "
+		       "then run 'fsenc key import CERT --trust %s'",
 		       record_find(record, &record->signer)->name, text, text);
 }
 
@@ -180,8 +184,8 @@ static enum fault connect_to_anchor(struct chain *chain, struct why *why)
 		if (!fault)
 			fault = find_before(chain, next, &before, &before_signature, why);
 		if (!fault)
-			fault = why_in(why, record_follows(before, next, signature, find_key, chain, why), "version %llu",
-				       VERSION(next));
+			fault = why_in(why, record_follows(before, next, signature, find_key, chain, why),
+				       "version %llu", VERSION(next));
 		if (fault)
 			return fault;
 		record_free(held);
@@ -205,7 +209,8 @@ static enum fault check_place(const struct access_place *place, const struct acc
 		folder_id_text(&record->folder, here);
 		folder_id_text(&seen->pin.folder, before);
 		return why_set(why, FAULT_TAMPERED,
-			       "folder %s lies where folder %s was; if that is meant, run 'fsenc key trust --folder DIR'",
+			       "folder %s lies where folder %s was; "
+			       "if that is meant, run 'fsenc key trust --folder DIR'",
 			       here, before);
 	}
 	if (!folder_id_equal(&record->parent, &place->parent))

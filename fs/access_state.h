@@ -41,11 +41,13 @@ AUTO_VALUE(struct access_reading, access_reading_done);
 const char *access_words(const struct access_place *place);
 
 /* What the keyring knows of this path. */
-MUST_CHECK enum fault access_recall(const struct access_place *place, struct access_seen *ret_seen, struct why *why);
+MUST_CHECK enum fault access_recall(const struct access_place *place, struct access_seen *ret_seen,
+				    struct why *why);
 /* May `text` stand here? Looks up a pin by the folder's id when there is none for the path. */
 MUST_CHECK enum fault access_accept(const struct access_place *place, struct access_seen *seen,
 				    const struct bytes *text, struct folder_file **ret_file, struct why *why);
-/* Moves the pin on, if it has to move. FAULT_TAMPERED: another process has pinned a later version meanwhile. */
+/* Moves the pin on, if it has to move. FAULT_TAMPERED: another process has pinned a later version meanwhile.
+ */
 MUST_CHECK enum fault access_pin(const struct access_place *place, const struct access_seen *seen,
 				 const struct folder_file *file, const struct bytes *text, struct why *why);
 
@@ -58,15 +60,16 @@ MUST_CHECK enum fault access_read_once(const struct access_place *place, struct 
 bool access_is_lost(const struct access_reading *reading, enum fault fault);
 
 /* O_PATH descriptor of `.fsenc-backup/<id>`. FAULT_MISSING when there is none and `make` is false. */
-MUST_CHECK enum fault access_backup_open(const struct access_place *place, const struct folder_id *folder, bool make,
-					 int *ret_directory, struct why *why);
+MUST_CHECK enum fault access_backup_open(const struct access_place *place, const struct folder_id *folder,
+					 bool make, int *ret_directory, struct why *why);
 /* The second copy of `.fsenc` (and log); best effort, one line in the log when there is no place for it. */
-void access_backup(const struct access_place *place, const struct folder_id *folder, const struct bytes *text);
+void access_backup(const struct access_place *place, const struct folder_id *folder,
+		   const struct bytes *text);
 
 /* The best copy that the rules accept; *ret_whence names it. FAULT_MISSING: none. */
 MUST_CHECK enum fault access_best_copy(const struct access_place *place, struct access_seen *seen,
-				       struct folder_file **ret_file, struct bytes *ret_text, const char **ret_whence,
-				       struct why *why);
+				       struct folder_file **ret_file, struct bytes *ret_text,
+				       const char **ret_whence, struct why *why);
 /* A pinned place without a readable `.fsenc`: gives the folder from its best copy and puts that back.
  * FAULT_MISSING: it was closed by an admin, or the directory itself is gone. */
 MUST_CHECK enum fault access_restore(const struct access_place *place, struct access_seen *seen,
@@ -76,7 +79,7 @@ MUST_CHECK enum fault access_restore(const struct access_place *place, struct ac
 MUST_CHECK enum fault access_refuse_moved(const struct access_place *place, const struct access_seen *seen,
 					  struct why *why);
 /* Did an admin close it? Then the pin is dropped. */
-MUST_CHECK enum fault access_was_closed(const struct access_place *place, struct access_seen *seen, bool *ret_closed,
-					struct why *why);
+MUST_CHECK enum fault access_was_closed(const struct access_place *place, struct access_seen *seen,
+					bool *ret_closed, struct why *why);
 
 #endif

@@ -17,7 +17,8 @@ static enum fault lock_log(const struct access_place *place, int *ret_lock, stru
 	enum fault fault = refuse_read_only(place, why);
 
 	return fault ? fault
-		     : access_log_lock(place->directory, ACCESS_LOCK_EXCLUSIVE, ACCESS_LOCK_FOR_EVER, ret_lock, why);
+		     : access_log_lock(place->directory, ACCESS_LOCK_EXCLUSIVE, ACCESS_LOCK_FOR_EVER,
+				       ret_lock, why);
 }
 
 /* -- the first version ---------------------------------------------------------------- */
@@ -94,13 +95,14 @@ static const struct public_identity *find_signer(void *context, const struct fin
 /* A version that other clients would refuse would close the folder to everybody. */
 static enum fault check_next(const struct folder_file *present, struct folder_file *next, struct why *why)
 {
-	enum fault fault = record_follows(present->record, next->record, next->object, find_signer, next, why);
+	enum fault fault = record_follows(present->record, next->record, next->object, find_signer, next,
+					  why);
 
 	return why_in(why, fault ? FAULT_FAILED : FAULT_NONE, "the new version would be refused");
 }
 
-static enum fault make_next(const struct access_place *place, const struct folder_file *present, access_edit edit,
-			    void *context, struct folder_file **ret_next, struct why *why)
+static enum fault make_next(const struct access_place *place, const struct folder_file *present,
+			    access_edit edit, void *context, struct folder_file **ret_next, struct why *why)
 {
 	AUTO(folder_keys_free) struct folder_keys *keys = NULL;
 	AUTO(folder_file_free) struct folder_file *next = NULL;

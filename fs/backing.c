@@ -62,8 +62,9 @@ static const struct row *find_row(int fd)
 
 bool backing_options_keep_locks_here(const char *options)
 {
-	static const char *const words[] = {"nolock",   "local_lock=all",  "local_lock=flock", "local_lock=posix",
-					    "nobrl",    "localflocks",     "noflock"};
+	static const char *const words[] = {"nolock",		"local_lock=all", "local_lock=flock",
+					    "local_lock=posix", "nobrl",	  "localflocks",
+					    "noflock"};
 	AUTO(free) char *copy = strdup(options);
 	if (!copy)
 		return true;

@@ -145,8 +145,9 @@ void folder_unref(struct folder *folder)
 		folder_free(folder);
 }
 
-static enum fault folder_new_for(struct share *share, int directory, const struct stat *stat, const char *path,
-				 struct folder *parent, struct folder **ret_folder, struct why *why)
+static enum fault folder_new_for(struct share *share, int directory, const struct stat *stat,
+				 const char *path, struct folder *parent, struct folder **ret_folder,
+				 struct why *why)
 {
 	struct folder *folder = calloc(1, sizeof *folder);
 	if (!folder)
@@ -178,11 +179,15 @@ static enum fault take_look(int directory, struct folder_look *ret_look, struct 
 {
 	struct statx info;
 	unsigned wanted = STATX_INO | STATX_SIZE | STATX_MTIME | STATX_CTIME;
-	if (statx(directory, FORMAT_FOLDER_FILE, AT_SYMLINK_NOFOLLOW, wanted, &info) == 0) {
+	/* Not what a client of a network share remembers: the look is there to see what others did. */
+	int flags = AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC;
+	if (statx(directory, FORMAT_FOLDER_FILE, flags, wanted, &info) == 0) {
 		*ret_look = (struct folder_look){info.stx_ino, info.stx_size, nanoseconds(&info.stx_mtime),
 						 nanoseconds(&info.stx_ctime)};
 		return FAULT_NONE;
 	}
+	if (errno == ESTALE)
+		return why_set(why, FAULT_MISSING, "the directory of the folder was removed");
 	if (errno != ENOENT)
 		return why_system(why, "cannot look at '%s'", FORMAT_FOLDER_FILE);
 	*ret_look = (struct folder_look){0};
@@ -191,8 +196,8 @@ static enum fault take_look(int directory, struct folder_look *ret_look, struct 
 
 static bool same_look(const struct folder_look *one, const struct folder_look *other)
 {
-	return one->inode == other->inode && one->size == other->size && one->modified_ns == other->modified_ns &&
-	       one->changed_ns == other->changed_ns;
+	return one->inode == other->inode && one->size == other->size &&
+	       one->modified_ns == other->modified_ns && one->changed_ns == other->changed_ns;
 }
 
 static bool sees_nothing(const struct folder_look *look)
@@ -285,13 +290,11 @@ static enum fault look_again(const struct folder *folder, const char *path, cons
 			     bool open, struct folder_look *ret_look, struct news *news, bool *ret_changed,
 			     struct why *why)
 {
-	enum fault fault = take_look(folder->directory, ret_look, why);
-	if (fault)
-		return fault;
-	*ret_changed = !open || !same_look(ret_look, before);
+	enum fault fault = take_look(folder->directory, ret_look, &news->reason);
+	*ret_changed = fault || !open || !same_look(ret_look, before);
 	if (!*ret_changed)
 		return FAULT_NONE;
-	news->fault = read_news(folder, path, news);
+	news->fault = fault ? fault : read_news(folder, path, news);
 	if (!is_passing(news->fault))
 		return FAULT_NONE;
 	if (why)
@@ -303,7 +306,7 @@ static enum fault look_again(const struct folder *folder, const char *path, cons
 static enum fault look(struct folder *folder, struct why *why)
 {
 	struct folder_look before = folder->look;
-	struct folder_look now;
+	struct folder_look now = {0};
 	struct news news = {.fault = FAULT_NONE, .reason = WHY_NONE};
 	bool open = folder->view != NULL;
 	bool changed = false;
@@ -366,8 +369,8 @@ static enum fault may_write(const struct folder *folder, struct why *why)
 }
 
 /* With the mutex. */
-static enum fault admit(const struct folder *folder, enum folder_want want, const struct folder_view **ret_view,
-			struct why *why)
+static enum fault admit(const struct folder *folder, enum folder_want want,
+			const struct folder_view **ret_view, struct why *why)
 {
 	if (!folder->view) {
 		if (why)
@@ -431,7 +434,8 @@ static enum fault load(struct folder *folder, const struct folder_look *look, st
 static enum fault find_known(struct share *share, const struct stat *stat, const char *path,
 			     struct folder **ret_folder)
 {
-	AUTO(folder_unref) struct folder *folder = registry_get(share_folders(share), stat->st_dev, stat->st_ino);
+	struct folder_registry *registry = share_folders(share);
+	AUTO(folder_unref) struct folder *folder = registry_get(registry, stat->st_dev, stat->st_ino);
 	char before[RING_PATH_MAX];
 	if (!folder)
 		return FAULT_MISSING;
@@ -447,7 +451,9 @@ enum fault folder_find(struct share *share, int directory, const char *path, str
 {
 	struct folder_look look;
 	struct stat stat;
-	enum fault fault = take_look(directory, &look, why);
+	bool lobby = path[0] == 0 && share_record_of(share)->lobby;
+	enum fault fault = lobby ? why_set(why, FAULT_MISSING, "the root of a lobby is no folder")
+				 : take_look(directory, &look, why);
 	/* A pinned path is always a folder: without its `.fsenc` it is damaged, never plain. */
 	if (!fault && sees_nothing(&look))
 		fault = is_pinned(share, path, why);

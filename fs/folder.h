@@ -31,19 +31,22 @@ struct folder_view {
 
 struct folder;
 
-/* The folder of a directory, the same object for the same directory. `parent` NULL at the root and in a lobby. FAULT_MISSING when the
- * directory is not a folder. A folder that is locked or refused is found all the same: entering it says why.
- * `directory` is duplicated, `path` copied. The caller holds one reference. */
+/* The folder of a directory, the same object for the same directory. `parent` NULL at the root and in a
+ * lobby. FAULT_MISSING when the directory is not a folder. A folder that is locked or refused is found all
+ * the same: entering it says why. `directory` is duplicated, `path` copied. The caller holds one reference.
+ */
 MUST_CHECK enum fault folder_find(struct share *share, int directory, const char *path, struct folder *parent,
 				  struct folder **ret_folder, struct why *why);
 struct folder *folder_ref(struct folder *folder);
 void folder_unref(struct folder *folder);
 AUTO_POINTER(struct folder *, folder_unref);
 
-/* FAULT_LOCKED, FAULT_DENIED (a reader writes), FAULT_TAMPERED, FAULT_MALFORMED, FAULT_UNREACHABLE (later). */
-MUST_CHECK enum fault folder_enter(struct folder *folder, enum folder_want want, const struct folder_view **ret_view,
-				   struct why *why);
-/* The same, with the look of the last second taken as good even if it is older: for what must cost no round trip. */
+/* FAULT_LOCKED, FAULT_DENIED (a reader writes), FAULT_TAMPERED, FAULT_MALFORMED, FAULT_UNREACHABLE (later).
+ */
+MUST_CHECK enum fault folder_enter(struct folder *folder, enum folder_want want,
+				   const struct folder_view **ret_view, struct why *why);
+/* The same, with the look of the last second taken as good even if it is older: for what must cost no round
+ * trip. */
 MUST_CHECK enum fault folder_enter_as_last_seen(struct folder *folder, enum folder_want want,
 						const struct folder_view **ret_view, struct why *why);
 void folder_leave(const struct folder_view *view);
@@ -66,11 +69,13 @@ void folder_on_change(struct share *share, folder_changed changed, void *context
 void folder_each(struct share *share, void (*each)(void *context, struct folder *folder), void *context);
 
 /* Walks a stored path from the root, entering folders as they come. `ret_folder` is the folder the
- * last directory belongs to (NULL in a lobby), `ret_own` whether it is that folder's root. `ret_directory` is an O_PATH descriptor. */
+ * last directory belongs to (NULL in a lobby), `ret_own` whether it is that folder's root. `ret_directory` is
+ * an O_PATH descriptor. */
 MUST_CHECK enum fault folder_walk(struct share *share, const char *stored_path, struct folder **ret_folder,
 				  bool *ret_own, int *ret_directory, struct why *why);
 
-/* Makes an empty directory below `stored_path` a folder of the keyring's user. FAULT_EXISTS, FAULT_INVALID (not empty). */
+/* Makes an empty directory below `stored_path` a folder of the keyring's user. FAULT_EXISTS, FAULT_INVALID
+ * (not empty). */
 MUST_CHECK enum fault folder_protect(struct share *share, const char *stored_path, struct why *why);
 
 #endif

@@ -33,7 +33,8 @@ void folder_path(const struct folder *folder, char path[static RING_PATH_MAX])
 
 static enum fault move_pins(struct folder *folder, const char *from, const char *to, struct why *why)
 {
-	return keyring_move_pins(share_keyring(folder->share), &share_record_of(folder->share)->share, from, to, why);
+	return keyring_move_pins(share_keyring(folder->share), &share_record_of(folder->share)->share, from,
+				 to, why);
 }
 
 void folder_moved(struct folder *folder, const char *path)

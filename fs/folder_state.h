@@ -26,7 +26,8 @@ struct folder_registry {
 };
 
 MUST_CHECK enum fault folder_registry_new(struct folder_registry **ret_registry, struct why *why);
-/* Every reference has been given back by now. Of a folder that somebody still holds, the keys go all the same. */
+/* Every reference has been given back by now. Of a folder that somebody still holds, the keys go all the
+ * same. */
 void folder_registry_free(struct folder_registry *registry);
 AUTO_POINTER(struct folder_registry *, folder_registry_free);
 /* In fs/share.c: the share owns it. */
@@ -64,7 +65,8 @@ struct folder {
 	bool looking; /* a thread is at it */
 };
 
-/* The view of an accepted folder file for the share's user. FAULT_LOCKED, FAULT_TAMPERED, FAULT_UNSUPPORTED. */
+/* The view of an accepted folder file for the share's user. FAULT_LOCKED, FAULT_TAMPERED, FAULT_UNSUPPORTED.
+ */
 MUST_CHECK enum fault folder_view_new(struct share *share, const struct folder_file *file,
 				      struct folder_view **ret_view, struct why *why);
 const struct folder_view *folder_view_ref(const struct folder_view *view);

@@ -38,13 +38,14 @@ void folder_leave(const struct folder_view *view)
 
 /* -- making one ----------------------------------------------------------------------- */
 
-static enum fault make_name_key(const struct folder_keys *keys, const struct record *record, uint32_t generation,
-				enum kdf_label label, struct name_key **ret_key, struct why *why)
+static enum fault make_name_key(const struct folder_keys *keys, const struct record *record,
+				uint32_t generation, enum kdf_label label, struct name_key **ret_key,
+				struct why *why)
 {
 	uint8_t siv[64];
 	if (!folder_keys_name_key(keys, generation, label, siv))
-		return why_set(why, FAULT_TAMPERED, "the access list names generation %u, which does not exist",
-			       generation);
+		return why_set(why, FAULT_TAMPERED,
+			       "the access list names generation %u, which does not exist", generation);
 	enum fault fault = name_key_new(siv, &record->folder, ret_key, why);
 	secret_wipe(siv, sizeof siv);
 	return fault;
@@ -57,7 +58,8 @@ static enum fault make_name_keys(struct view *view, const struct record *record,
 	if (!fault)
 		fault = make_name_key(view->keys, record, now, KDF_XATTR_NAMES, &view->xattr_names, why);
 	if (!fault && record->names_from != 0)
-		fault = make_name_key(view->keys, record, record->names_from, KDF_NAMES, &view->names_from, why);
+		fault = make_name_key(view->keys, record, record->names_from, KDF_NAMES, &view->names_from,
+				      why);
 	return fault;
 }
 
@@ -69,7 +71,8 @@ static unsigned log2_of(uint32_t power)
 static enum fault check_supported(const struct record *record, struct why *why)
 {
 	if (!suite_is_known(record->suite))
-		return why_set(why, FAULT_UNSUPPORTED, "the folder uses cipher suite %u, unknown here", record->suite);
+		return why_set(why, FAULT_UNSUPPORTED, "the folder uses cipher suite %u, unknown here",
+			       record->suite);
 	if (record->names_clear)
 		return why_set(why, FAULT_UNSUPPORTED, "the folder keeps its names in clear, unknown here");
 	return FAULT_NONE;
@@ -78,15 +81,16 @@ static enum fault check_supported(const struct record *record, struct why *why)
 static struct folder_view describe(const struct view *view, const struct record *record, enum role role)
 {
 	return (struct folder_view){
-		.terms = {
-			.folder = record->folder,
-			.suite = (enum suite)record->suite,
-			.block_log2 = log2_of(record->block),
-			.generation = record_newest(record)->number,
-			.min_write = record->min_write,
-			.min_read = record->min_read,
-			.keys = view->keys,
-		},
+		.terms =
+			{
+				.folder = record->folder,
+				.suite = (enum suite)record->suite,
+				.block_log2 = log2_of(record->block),
+				.generation = record_newest(record)->number,
+				.min_write = record->min_write,
+				.min_read = record->min_read,
+				.keys = view->keys,
+			},
 		.role = role,
 		.version = record->version,
 		.names = view->names,

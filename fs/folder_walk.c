@@ -80,8 +80,8 @@ static enum fault descend(struct step *step, const char *name, struct why *why)
 	return arrive(step, why);
 }
 
-enum fault folder_walk(struct share *share, const char *stored_path, struct folder **ret_folder, bool *ret_own,
-		       int *ret_directory, struct why *why)
+enum fault folder_walk(struct share *share, const char *stored_path, struct folder **ret_folder,
+		       bool *ret_own, int *ret_directory, struct why *why)
 {
 	AUTO(step_done) struct step step = {.share = share, .directory = -1};
 	AUTO(free) char *copy = strdup(stored_path);
@@ -112,7 +112,8 @@ static bool is_ours(const char *name)
 {
 	enum name_kind kind = name_classify(name);
 
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || kind == NAME_OURS || kind == NAME_LEFTOVER;
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || kind == NAME_OURS ||
+	       kind == NAME_LEFTOVER;
 }
 
 static enum fault check_empty(int directory, struct why *why)
@@ -134,7 +135,8 @@ static enum fault may_make_folders(struct folder *parent, struct why *why)
 {
 	AUTO(folder_leave) const struct folder_view *view = NULL;
 
-	return parent ? why_in(why, folder_enter(parent, FOLDER_WRITE, &view, why), "the folder it is in") : FAULT_NONE;
+	return parent ? why_in(why, folder_enter(parent, FOLDER_WRITE, &view, why), "the folder it is in")
+		      : FAULT_NONE;
 }
 
 static enum fault make_folder(const struct access_place *place, struct why *why)
@@ -166,7 +168,8 @@ enum fault folder_protect(struct share *share, const char *stored_path, struct w
 	AUTO(file_close) int directory = -1;
 	bool own;
 	if (stored_path[0] == 0)
-		return why_set(why, FAULT_INVALID, "the root of a share is made a folder by 'fsenc init' only");
+		return why_set(why, FAULT_INVALID,
+			       "the root of a share is made a folder by 'fsenc init' only");
 	enum fault fault = folder_walk(share, stored_path, &parent, &own, &directory, why);
 	if (!fault && own)
 		fault = why_set(why, FAULT_EXISTS, "the directory is a folder already");

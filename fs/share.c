@@ -93,7 +93,8 @@ static enum fault check_pin(const struct pin_share *pin, const struct share_reco
 	if (record->version == pin->version && !digest_equal(&pin->digest, &record->digest))
 		return why_set(why, FAULT_TAMPERED, "its record is another one than that seen before");
 	if (record->version != pin->version)
-		return why_set(why, FAULT_UNSUPPORTED, "its record is of a version that only a newer fsenc understands");
+		return why_set(why, FAULT_UNSUPPORTED,
+			       "its record is of a version that only a newer fsenc understands");
 	return FAULT_NONE;
 }
 
@@ -101,14 +102,16 @@ static enum fault check_first_contact(struct share *share, struct why *why)
 {
 	const struct share_record *record = &share->record;
 	if (record->version != 1)
-		return why_set(why, FAULT_UNSUPPORTED, "its record is of a version that only a newer fsenc understands");
+		return why_set(why, FAULT_UNSUPPORTED,
+			       "its record is of a version that only a newer fsenc understands");
 	if (!keyring_trusts(share->keyring, &record->signer)) {
 		char text[DIGEST_TEXT_SIZE];
 		fingerprint_text(&record->signer, text);
-		return why_set(why, FAULT_KEY_MISSING,
-			       "its maker '%s' is not trusted here; compare the fingerprint %s with him, then run "
-			       "'fsenc key import CERT --trust %s'",
-			       record->maker.name, text, text);
+		return why_set(
+			why, FAULT_KEY_MISSING,
+			"its maker '%s' is not trusted here; compare the fingerprint %s with him, then run "
+			"'fsenc key import CERT --trust %s'",
+			record->maker.name, text, text);
 	}
 	const struct pin_share pin = {record->share, record->version, record->digest};
 	return keyring_set_share_pin(share->keyring, share->path, &pin, why);
@@ -172,7 +175,8 @@ static enum fault take_lock(struct share *share, struct why *why)
 	if (!share->options.local && !share->options.mounted)
 		return FAULT_NONE;
 	int access = share->options.local ? O_RDWR : O_RDONLY;
-	AUTO(file_close) int fd = openat(share->root, FORMAT_SHARE_FILE, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int flags = access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	AUTO(file_close) int fd = openat(share->root, FORMAT_SHARE_FILE, flags);
 	if (fd < 0)
 		return why_system(why, "cannot open '%s' to lock it", FORMAT_SHARE_FILE);
 	enum fault fault = lock_record(fd, share->options.local, why);
@@ -289,7 +293,8 @@ static enum fault pin_new_share(const char *path, const struct share_record *rec
 
 /* Opened by its record, as everybody else will open it. */
 static enum fault fill_share(const char *path, const struct share_record *record, struct keyring *keyring,
-			     const struct certificate *maker, const struct identity *identity, struct why *why)
+			     const struct certificate *maker, const struct identity *identity,
+			     struct why *why)
 {
 	AUTO(share_close) struct share *share = NULL;
 	const struct share_options plain = {.local = false};
@@ -301,8 +306,9 @@ static enum fault fill_share(const char *path, const struct share_record *record
 	return fault;
 }
 
-static enum fault make_share(const char *path, bool lobby, struct keyring *keyring, const struct certificate *maker,
-			     const struct identity *identity, struct why *why)
+static enum fault make_share(const char *path, bool lobby, struct keyring *keyring,
+			     const struct certificate *maker, const struct identity *identity,
+			     struct why *why)
 {
 	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
 	struct share_record record;

@@ -13,8 +13,8 @@ struct share;
 struct folder;
 
 struct share_options {
-	bool local;	    /* take the exclusive lock on .fsenc-share; FAULT_BUSY when somebody mounts it */
-	bool mounted;	    /* a mount, not a command: takes the shared lock, so that a local mount is refused */
+	bool local; /* take the exclusive lock on .fsenc-share; FAULT_BUSY when somebody mounts it */
+	bool mounted; /* a mount, not a command: takes the shared lock, so that a local mount is refused */
 	bool read_only;
 	bool strict;
 	bool locks_trusted; /* -o locks=trusted */
@@ -26,8 +26,8 @@ MUST_CHECK enum fault share_create(const char *path, bool lobby, struct keyring 
 
 /* FAULT_MISSING: no share; FAULT_TAMPERED: not the one pinned here; FAULT_KEY_MISSING: first contact, and
  * the maker is not trusted in the keyring (the words name fingerprint and command). */
-MUST_CHECK enum fault share_open(const char *path, const struct share_options *options, struct keyring *keyring,
-				 struct share **ret_share, struct why *why);
+MUST_CHECK enum fault share_open(const char *path, const struct share_options *options,
+				 struct keyring *keyring, struct share **ret_share, struct why *why);
 void share_close(struct share *share);
 AUTO_POINTER(struct share *, share_close);
 
@@ -44,6 +44,7 @@ bool share_trusts_locks(const struct share *share);
 
 /* Where is this? A path on the share, or seen through a mount (user.fsenc.share, user.fsenc.stored).
  * Both answers are heap text; the stored path is "" for the root. FAULT_MISSING when it is in no share. */
-MUST_CHECK enum fault share_locate(const char *path, char **ret_share_path, char **ret_stored_path, struct why *why);
+MUST_CHECK enum fault share_locate(const char *path, char **ret_share_path, char **ret_stored_path,
+				   struct why *why);
 
 #endif

@@ -64,7 +64,8 @@ static bool is_share(const char *directory)
 	AUTO(file_close) int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat stat;
 
-	return fd >= 0 && fstatat(fd, FORMAT_SHARE_FILE, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode);
+	return fd >= 0 && fstatat(fd, FORMAT_SHARE_FILE, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(stat.st_mode);
 }
 
 /* "/a/b" becomes "/a", "/a" becomes "/"; false at the root. */

@@ -49,8 +49,8 @@ static enum fault add(struct bytes *path, const char *name, struct why *why)
 	return fault ? fault : bytes_append_text(path, name, why);
 }
 
-enum fault verify_push(struct verify *verify, const char *stored, const char *plain, struct verify_mark *ret_mark,
-		       struct why *why)
+enum fault verify_push(struct verify *verify, const char *stored, const char *plain,
+		       struct verify_mark *ret_mark, struct why *why)
 {
 	*ret_mark = (struct verify_mark){verify->stored.size, verify->plain.size};
 	enum fault fault = add(&verify->stored, stored, why);
@@ -77,7 +77,8 @@ static bool is_below(const char *path, const char *directory)
 {
 	size_t length = strlen(directory);
 
-	return length == 0 || (strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == 0));
+	return length == 0 ||
+	       (strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == 0));
 }
 
 static bool collect(void *context, const char *path, const struct pin_folder *pin)
@@ -91,8 +92,8 @@ static bool collect(void *context, const char *path, const struct pin_folder *pi
 
 static enum fault list_pins(struct verify *verify, struct pins *pins, struct why *why)
 {
-	enum fault fault = keyring_each_folder_pin(share_keyring(verify->share),
-						   &share_record_of(verify->share)->share, collect, pins, why);
+	enum fault fault = keyring_each_folder_pin(
+		share_keyring(verify->share), &share_record_of(verify->share)->share, collect, pins, why);
 
 	return fault ? fault : pins->fault;
 }
@@ -160,7 +161,8 @@ static enum fault judge(const struct verify_totals *totals, struct why *why)
 			       (unsigned long long)found[FINDING_TAMPERED]);
 	if (found[FINDING_DAMAGED] || found[FINDING_UNCLEAN])
 		return why_set(why, FAULT_DAMAGED, "%llu damaged, %llu without a proper end",
-			       (unsigned long long)found[FINDING_DAMAGED], (unsigned long long)found[FINDING_UNCLEAN]);
+			       (unsigned long long)found[FINDING_DAMAGED],
+			       (unsigned long long)found[FINDING_UNCLEAN]);
 	return FAULT_NONE;
 }
 

@@ -38,8 +38,10 @@ struct verify_options {
 	void *context;
 };
 
-/* FAULT_NONE: all sound. FAULT_TAMPERED wins over FAULT_DAMAGED; foreign files and locked folders alone are no damage. */
-MUST_CHECK enum fault verify_tree(struct share *share, const char *stored_path, const struct verify_options *options,
-				  struct verify_totals *ret_totals, struct why *why);
+/* FAULT_NONE: all sound. FAULT_TAMPERED wins over FAULT_DAMAGED; foreign files and locked folders alone are
+ * no damage. */
+MUST_CHECK enum fault verify_tree(struct share *share, const char *stored_path,
+				  const struct verify_options *options, struct verify_totals *ret_totals,
+				  struct why *why);
 
 #endif

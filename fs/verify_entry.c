@@ -90,7 +90,8 @@ static enum fault verify_symlink(struct verify *verify, int directory, struct zo
 
 /* -- xattrs --------------------------------------------------------------------------- */
 
-static enum fault read_value(int fd, const char *name, struct bytes *ret_value, bool *ret_gone, struct why *why)
+static enum fault read_value(int fd, const char *name, struct bytes *ret_value, bool *ret_gone,
+			     struct why *why)
 {
 	enum fault fault = bytes_reserve(ret_value, XATTR_SIZE_MAX, why);
 	if (fault)
@@ -117,7 +118,8 @@ static enum fault open_xattr(int fd, const struct folder_view *view, const char 
 		fault = read_value(fd, stored, &sealed, &gone, why);
 	if (fault || gone)
 		return fault;
-	return seal_open_xattr(view->terms.keys, view->terms.min_read, plain, sealed.data, sealed.size, &value, why);
+	return seal_open_xattr(view->terms.keys, view->terms.min_read, plain, sealed.data, sealed.size,
+			       &value, why);
 }
 
 static enum fault verify_xattr(struct verify *verify, int fd, struct zone *zone, const char *stored)
@@ -155,8 +157,8 @@ static const char *sort_of(mode_t mode)
 	return S_ISREG(mode) ? "file" : S_ISDIR(mode) ? "directory" : S_ISLNK(mode) ? "link" : "special file";
 }
 
-static enum fault verify_subdirectory(struct verify *verify, int directory, struct zone *zone, const char *entry,
-				      struct why *why)
+static enum fault verify_subdirectory(struct verify *verify, int directory, struct zone *zone,
+				      const char *entry, struct why *why)
 {
 	AUTO(file_close) int fd = openat(directory, entry, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0)
@@ -186,15 +188,15 @@ static bool looks_foreign(int directory, const char *entry, const struct stat *s
 {
 	char magic[sizeof HEADER_MAGIC - 1];
 	AUTO(file_close) int fd = !S_ISREG(stat->st_mode) || stat->st_size == 0
-					  ? -1
-					  : openat(directory, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+			 ? -1
+			 : openat(directory, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	return fd >= 0 && (pread(fd, magic, sizeof magic, 0) != (ssize_t)sizeof magic ||
 			   memcmp(magic, HEADER_MAGIC, sizeof magic) != 0);
 }
 
-static enum fault verify_bad_name(struct verify *verify, int directory, const char *entry, const struct stat *stat,
-				  const char *words, struct why *why)
+static enum fault verify_bad_name(struct verify *verify, int directory, const char *entry,
+				  const struct stat *stat, const char *words, struct why *why)
 {
 	struct verify_mark mark;
 	enum fault fault = verify_push(verify, entry, entry, &mark, why);
@@ -240,7 +242,8 @@ static enum fault verify_named(struct verify *verify, int directory, struct zone
 	return fault;
 }
 
-static enum fault verify_foreign(struct verify *verify, const char *entry, const struct stat *stat, struct why *why)
+static enum fault verify_foreign(struct verify *verify, const char *entry, const struct stat *stat,
+				 struct why *why)
 {
 	struct verify_mark mark;
 	enum fault fault = verify_push(verify, entry, entry, &mark, why);
@@ -293,7 +296,8 @@ static enum fault list_names(int directory, struct bytes *ret_names, struct why 
 	for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
 		bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
 		enum fault fault = dots ? FAULT_NONE
-					: bytes_append(ret_names, entry->d_name, strlen(entry->d_name) + 1, why);
+					: bytes_append(ret_names, entry->d_name, strlen(entry->d_name) + 1,
+						       why);
 		if (fault)
 			return fault;
 		errno = 0;

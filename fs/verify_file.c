@@ -41,7 +41,8 @@ static enum fault is_seen(struct verify *verify, const struct stat *stat, bool *
 	*ret_seen = false;
 	if (stat->st_nlink < 2)
 		return FAULT_NONE;
-	enum fault fault = 2 * verify->linked_count >= verify->linked_room ? grow_table(verify, why) : FAULT_NONE;
+	enum fault fault = 2 * verify->linked_count >= verify->linked_room ? grow_table(verify, why)
+									   : FAULT_NONE;
 	if (fault)
 		return fault;
 	size_t at = slot_of(verify, &inode);
@@ -75,10 +76,12 @@ static bool mend_end(struct verify *verify, int directory, const struct zone *zo
 	AUTO(content_free) struct content *content = NULL;
 	bool may = verify->options->repair && zone->view->role >= ROLE_WRITER &&
 		   !share_options_of(verify->share)->read_only;
-	AUTO(file_close) int fd = may ? openat(directory, entry, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+	int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	AUTO(file_close) int fd = may ? openat(directory, entry, flags) : -1;
 
 	return fd >= 0 && !content_new(&options, &content, NULL) &&
-	       !content_change(content, fd, &zone->view->terms, &mend_operation, NULL, NULL) && fsync(fd) == 0;
+	       !content_change(content, fd, &zone->view->terms, &mend_operation, NULL, NULL) &&
+	       fsync(fd) == 0;
 }
 
 static void tell_unclean(struct verify *verify, int directory, const struct zone *zone, const char *entry)
@@ -99,8 +102,8 @@ static bool is_unlinked(int fd)
 	return fstat(fd, &stat) != 0 || stat.st_nlink == 0;
 }
 
-static enum fault read_contents(struct verify *verify, int fd, struct zone *zone, struct content_report *ret_report,
-				struct why *why)
+static enum fault read_contents(struct verify *verify, int fd, struct zone *zone,
+				struct content_report *ret_report, struct why *why)
 {
 	enum fault fault = content_verify(fd, &zone->view->terms, ret_report, why);
 	if (!fault && ret_report->damaged == 0)
@@ -113,8 +116,8 @@ static enum fault read_contents(struct verify *verify, int fd, struct zone *zone
 	return fault;
 }
 
-static enum fault verify_contents(struct verify *verify, int directory, int fd, struct zone *zone, const char *entry,
-				  struct why *why)
+static enum fault verify_contents(struct verify *verify, int directory, int fd, struct zone *zone,
+				  const char *entry, struct why *why)
 {
 	struct content_report report = {.blocks = 0};
 	struct why reason = WHY_NONE;
@@ -144,7 +147,8 @@ enum fault verify_file(struct verify *verify, int directory, struct zone *zone, 
 	AUTO(file_close) int fd = openat(directory, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		if (errno != ENOENT && errno != ELOOP)
-			verify_found(verify, FINDING_LOCKED, "the file cannot be opened: %s", strerror(errno));
+			verify_found(verify, FINDING_LOCKED, "the file cannot be opened: %s",
+				     strerror(errno));
 		return FAULT_NONE;
 	}
 	verify->totals.files++;

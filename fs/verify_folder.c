@@ -19,6 +19,8 @@ static enum fault enter(struct verify *verify, struct zone *zone, struct why *wh
 {
 	AUTO(folder_file_free) struct folder_file *file = NULL;
 	struct folder_view *view = NULL;
+	if (zone->path[0] == 0 && share_record_of(verify->share)->lobby)
+		return FAULT_MISSING;
 	enum fault fault = access_check(&zone->place, &file, why);
 	if (fault)
 		return fault;
@@ -39,7 +41,8 @@ void zone_refresh(struct verify *verify, struct zone *zone)
 
 static bool is_damage(enum fault fault)
 {
-	return fault == FAULT_TAMPERED || fault == FAULT_MALFORMED || fault == FAULT_DAMAGED || fault == FAULT_REFUSED;
+	return fault == FAULT_TAMPERED || fault == FAULT_MALFORMED || fault == FAULT_DAMAGED ||
+	       fault == FAULT_REFUSED;
 }
 
 static bool is_gone(int fd)
@@ -103,7 +106,8 @@ static enum fault go_on(struct verify *verify, int fd, struct zone *zone, const 
 	return fault;
 }
 
-static enum fault in_no_folder(struct verify *verify, int fd, struct zone *above, const char *rest, struct why *why)
+static enum fault in_no_folder(struct verify *verify, int fd, struct zone *above, const char *rest,
+			       struct why *why)
 {
 	bool is_root = verify->stored.size == 0;
 	if (is_root && !share_record_of(verify->share)->lobby) {
@@ -148,7 +152,8 @@ static enum fault arrive(struct verify *verify, int fd, struct zone *above, cons
 enum fault verify_arrive(struct verify *verify, int fd, struct zone *above, const char *rest, struct why *why)
 {
 	if (verify->depth >= VERIFY_DEPTH_MAX) {
-		verify_found(verify, FINDING_LOCKED, "deeper than %d directories: not looked into", VERIFY_DEPTH_MAX);
+		verify_found(verify, FINDING_LOCKED, "deeper than %d directories: not looked into",
+			     VERIFY_DEPTH_MAX);
 		return FAULT_NONE;
 	}
 	verify->depth++;

@@ -55,8 +55,8 @@ MUST_CHECK enum fault verify_push(struct verify *verify, const char *stored, con
 				  struct verify_mark *ret_mark, struct why *why);
 void verify_pop(struct verify *verify, const struct verify_mark *mark);
 
-/* In the directory `fd`, below `above` (NULL: a lobby): first along `rest`, the stored path still to go (NULL: at
- * the end), then through all that is there. */
+/* In the directory `fd`, below `above` (NULL: a lobby): first along `rest`, the stored path still to go
+ * (NULL: at the end), then through all that is there. */
 MUST_CHECK enum fault verify_arrive(struct verify *verify, int fd, struct zone *above, const char *rest,
 				    struct why *why);
 /* The access list may have moved on since the walk came by: then the zone gets its new view. */

@@ -161,8 +161,9 @@ struct world_change {
 	enum role role; /* 0: take out */
 };
 
-static inline enum fault world_edit(void *context, const struct folder_file *present, const struct folder_keys *keys,
-				    struct folder_file **ret_next, struct why *why)
+static inline enum fault world_edit(void *context, const struct folder_file *present,
+				    const struct folder_keys *keys, struct folder_file **ret_next,
+				    struct why *why)
 {
 	const struct world_change *change = context;
 	const struct identity *identity;
@@ -174,11 +175,13 @@ static inline enum fault world_edit(void *context, const struct folder_file *pre
 		return fault;
 	const struct certificate *user = change->certificate ? change->certificate : own;
 	const struct member_id *id = &certificate_identity(user)->id;
-	return change->role ? folder_change_add_user(present, keys, identity, user, change->role, ret_next, why)
-			    : folder_change_remove(present, keys, identity, id, 1, ret_next, why);
+	return change->role
+		       ? folder_change_add_user(present, keys, identity, user, change->role, ret_next, why)
+		       : folder_change_remove(present, keys, identity, id, 1, ret_next, why);
 }
 
-static inline enum fault world_change(const struct access_place *place, struct world_change change, struct why *why)
+static inline enum fault world_change(const struct access_place *place, struct world_change change,
+				      struct why *why)
 {
 	AUTO(folder_file_free) struct folder_file *file = NULL;
 

@@ -134,7 +134,8 @@ static void access__list_of_another_folder_is_an_alarm(void **state)
 	(void)state;
 	struct why why = WHY_NONE;
 	share_close(world_share("mine", false));
-	/* Mallory is even trusted, and her folder says the right share: it is still not the one seen before. */
+	/* Mallory is even trusted, and her folder says the right share: it is still not the one seen before.
+	 */
 	AUTO(share_close) struct share *share = world_open(world_path("mine"), alice);
 	const struct identity *identity;
 	AUTO(certificate_free) struct certificate *certificate = NULL;
@@ -300,8 +301,8 @@ static void access__check_restores_nothing(void **state)
 	assert_false(repaired);
 }
 
-static enum fault close_folder(void *context, const struct folder_file *present, const struct folder_keys *keys,
-			       struct folder_file **ret_next, struct why *why)
+static enum fault close_folder(void *context, const struct folder_file *present,
+			       const struct folder_keys *keys, struct folder_file **ret_next, struct why *why)
 {
 	const struct identity *identity;
 	enum fault fault = keyring_identity(context, &identity, why);
@@ -324,8 +325,7 @@ static void access__folder_that_was_closed_is_not_restored(void **state)
 	assert_fault(FAULT_MISSING, read_as(world_path("closed"), bob, &why));
 	assert_fault(FAULT_MISSING, read_as(world_path("closed"), alice, &why));
 	struct pin_folder pin;
-	assert_fault(FAULT_MISSING,
-		     keyring_folder_pin(bob, &share_record_of(share)->share, "", &pin, &why));
+	assert_fault(FAULT_MISSING, keyring_folder_pin(bob, &share_record_of(share)->share, "", &pin, &why));
 	assert_int_equal(access(world_path("closed/.fsenc"), F_OK), -1);
 }
 

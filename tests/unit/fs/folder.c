@@ -250,6 +250,21 @@ static void folder__at_a_pinned_path_is_never_a_plain_directory(void **state)
 	assert_int_equal(access(world_path("pinned/Finance/.fsenc"), F_OK), 0);
 }
 
+static void folder__is_never_the_root_of_a_lobby(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(share_close) struct share *share = world_share("hall", true);
+	folder_unref(make_folder(share, "hall", "Finance"));
+	AUTO(bytes_done) struct bytes list = world_slurp(world_path("hall/Finance/.fsenc"));
+	world_spill(world_path("hall/.fsenc"), &list);
+	struct folder *folder = NULL;
+	bool own = true;
+	assert_works(walk(share, "", &folder, &own, &why));
+	assert_false(own);
+	assert_null(folder);
+}
+
 static void folder__that_was_renamed_takes_its_pin_along(void **state)
 {
 	(void)state;
@@ -307,9 +322,15 @@ static void folder__walk_stays_inside_the_share(void **state)
 		const char *path;
 		enum fault fault;
 	} rows[] = {
-		{"out", FAULT_SYSTEM},	    {"out/alice", FAULT_SYSTEM},    {"..", FAULT_INVALID},
-		{"real/../..", FAULT_INVALID}, {"/etc", FAULT_INVALID},	    {"real//x", FAULT_INVALID},
-		{".fsenc-backup", FAULT_FORBIDDEN}, {"nothing", FAULT_MISSING}, {"real/.fsenc", FAULT_FORBIDDEN},
+		{"out", FAULT_SYSTEM},
+		{"out/alice", FAULT_SYSTEM},
+		{"..", FAULT_INVALID},
+		{"real/../..", FAULT_INVALID},
+		{"/etc", FAULT_INVALID},
+		{"real//x", FAULT_INVALID},
+		{".fsenc-backup", FAULT_FORBIDDEN},
+		{"nothing", FAULT_MISSING},
+		{"real/.fsenc", FAULT_FORBIDDEN},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		assert_fault(rows[i].fault, walk(share, rows[i].path, &folder, &own, &why));
@@ -349,8 +370,8 @@ static void folder__is_refused_below_another_parent(void **state)
 	(void)state;
 	struct why why = WHY_NONE;
 	AUTO(share_close) struct share *share = world_share("parents", false);
-	AUTO(folder_unref) struct folder *one = make_folder(share, "parents", "one");
-	AUTO(folder_unref) struct folder *two = make_folder(share, "parents", "two");
+	folder_unref(make_folder(share, "parents", "one"));
+	folder_unref(make_folder(share, "parents", "two"));
 	folder_unref(make_folder(share, "parents", "one/child"));
 	assert_int_equal(rename(world_path("parents/one/child"), world_path("parents/two/child")), 0);
 	AUTO(folder_unref) struct folder *child = NULL;
@@ -371,6 +392,7 @@ static void folder__each_names_those_in_use(void **state)
 	AUTO(share_close) struct share *share = world_share("each", false);
 	AUTO(folder_unref) struct folder *root = root_folder(share);
 	AUTO(folder_unref) struct folder *inner = make_folder(share, "each", "inner");
+	assert_ptr_equal(folder_parent(inner), root);
 	unsigned found = 0;
 	folder_each(share, count, &found);
 	assert_int_equal(found, 2);
@@ -430,6 +452,7 @@ int main(void)
 		cmocka_unit_test(folder__that_was_rolled_back_is_refused_until_it_is_good_again),
 		cmocka_unit_test(folder__is_locked_while_the_keyring_is),
 		cmocka_unit_test(folder__at_a_pinned_path_is_never_a_plain_directory),
+		cmocka_unit_test(folder__is_never_the_root_of_a_lobby),
 		cmocka_unit_test(folder__that_was_renamed_takes_its_pin_along),
 		cmocka_unit_test(folder__moved_by_ourselves_keeps_its_pin),
 		cmocka_unit_test(folder__walk_stays_inside_the_share),

@@ -53,13 +53,14 @@ static const char *stored(const struct room *room, const char *plain)
 	return entry;
 }
 
-static enum fault write_file(const struct room *room, const char *plain, size_t size, uint8_t fill, struct why *why)
+static enum fault write_file(const struct room *room, const char *plain, size_t size, uint8_t fill,
+			     struct why *why)
 {
 	const struct content_options options = {.local = false};
 	AUTO(content_free) struct content *content = NULL;
 	AUTO(free) uint8_t *bytes = malloc(size + 1);
-	AUTO(file_close) int fd =
-		openat(room->directory, stored(room, plain), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	const char *entry = stored(room, plain);
+	AUTO(file_close) int fd = openat(room->directory, entry, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	assert_true(fd >= 0);
 	memset(bytes, fill, size + 1);
 	enum fault fault = content_new(&options, &content, why);
@@ -87,7 +88,8 @@ static void put_xattr(const struct room *room, const char *plain, const char *na
 	struct why why = WHY_NONE;
 	char stored_xattr[256];
 	AUTO(bytes_done) struct bytes sealed = BYTES_EMPTY;
-	AUTO(file_close) int fd = openat(room->directory, plain ? stored(room, plain) : ".", O_RDONLY | O_CLOEXEC);
+	const char *entry = plain ? stored(room, plain) : ".";
+	AUTO(file_close) int fd = openat(room->directory, entry, O_RDONLY | O_CLOEXEC);
 	assert_works(name_encode_xattr(room->view->xattr_names, name, stored_xattr, &why));
 	assert_works(seal_xattr(room->view->terms.keys, name, value, strlen(value), &sealed, &why));
 	assert_int_equal(fsetxattr(fd, stored_xattr, sealed.data, sealed.size, 0), 0);
@@ -120,13 +122,15 @@ static void found(void *context, const struct finding *finding)
 	answer->kinds[answer->count++] = finding->kind;
 }
 
-static enum fault ask(struct share *share, const char *path, bool repair, struct answer *answer, struct why *why)
+static enum fault ask(struct share *share, const char *path, bool repair, struct answer *answer,
+		      struct why *why)
 {
 	const struct verify_options options = {.repair = repair, .found = found, .context = answer};
 	*answer = (struct answer){.count = 0};
 	enum fault fault = verify_tree(share, path, &options, &answer->totals, why);
 	if (fault == FAULT_NONE && answer->count > 0 && answer->kinds[0] != FINDING_LOCKED)
-		(void)why_set(why, FAULT_NONE, "%s: %s", finding_kind_text(answer->kinds[0]), answer->words[0]);
+		(void)why_set(why, FAULT_NONE, "%s: %s", finding_kind_text(answer->kinds[0]),
+			      answer->words[0]);
 	return fault;
 }
 
@@ -154,7 +158,8 @@ static void fill(struct share *share)
 	put_symlink(&root, "link", "/etc/passwd");
 	put_xattr(&root, "small", "comment", "hello");
 	put_xattr(&root, NULL, "comment", "of the folder itself");
-	assert_int_equal(linkat(root.directory, stored(&root, "small"), root.directory, stored(&root, "other name"), 0),
+	assert_int_equal(linkat(root.directory, stored(&root, "small"), root.directory,
+				stored(&root, "other name"), 0),
 			 0);
 	AUTO(free) char *below = put_directory(&root, "below");
 	AUTO(room_done) struct room inner = room_at(share, below);
@@ -306,11 +311,13 @@ static void verify__finds_a_file_of_another_folder(void **state)
 	put_file(&one, "file", 100);
 	put_file(&two, "file", 100);
 	/* Under its own name, which does not open here, and under a good one. */
-	assert_int_equal(linkat(one.directory, stored(&one, "file"), two.directory, stored(&one, "file"), 0), 0);
+	assert_int_equal(linkat(one.directory, stored(&one, "file"), two.directory, stored(&one, "file"), 0),
+			 0);
 	assert_fault(FAULT_DAMAGED, ask(share, "two", false, &answer, &why));
 	assert_int_equal(answer.count, 1);
 	assert_int_equal(unlinkat(two.directory, stored(&one, "file"), 0), 0);
-	assert_int_equal(renameat(one.directory, stored(&one, "file"), two.directory, stored(&two, "file")), 0);
+	assert_int_equal(renameat(one.directory, stored(&one, "file"), two.directory, stored(&two, "file")),
+			 0);
 	assert_fault(FAULT_DAMAGED, ask(share, "two", false, &answer, &why));
 	assert_one(&answer, FINDING_DAMAGED, "two/file");
 }
@@ -416,8 +423,8 @@ static void verify__finds_a_list_that_is_lost_and_puts_it_back(void **state)
 	assert_int_equal(answer.count, 0);
 }
 
-static enum fault close_folder(void *context, const struct folder_file *present, const struct folder_keys *keys,
-			       struct folder_file **ret_next, struct why *why)
+static enum fault close_folder(void *context, const struct folder_file *present,
+			       const struct folder_keys *keys, struct folder_file **ret_next, struct why *why)
 {
 	const struct identity *identity;
 	enum fault fault = keyring_identity(context, &identity, why);
@@ -471,7 +478,8 @@ static void *keep_writing(void *context)
 		if (write_file(room, "growing", 1 + (i * 977) % 30000, (uint8_t)i, &why) ||
 		    write_file(room, "new", 100, 1, &why))
 			return (void *)"a write failed";
-		(void)renameat(room->directory, stored(room, "new"), room->directory, stored(room, "renamed"));
+		(void)renameat(room->directory, stored(room, "new"), room->directory,
+			       stored(room, "renamed"));
 		(void)unlinkat(room->directory, stored(room, i % 2 ? "renamed" : "growing"), 0);
 	}
 	return NULL;
@@ -496,7 +504,8 @@ static void verify__beside_a_writer_raises_no_alarm(void **state)
 			world_take_out(share, bob);
 		enum fault fault = ask(share, "", false, &answer, &why);
 		if (fault || answer.count > 0)
-			fail_msg("round %d: %s at '%s': %s", i, fault_name(fault), answer.plain[0], answer.words[0]);
+			fail_msg("round %d: %s at '%s': %s", i, fault_name(fault), answer.plain[0],
+				 answer.words[0]);
 	}
 	enough = true;
 	void *words;
