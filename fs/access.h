@@ -26,7 +26,7 @@ struct access_place {
  * line) unless the share is read-only. */
 MUST_CHECK enum fault access_read(const struct access_place *place, struct folder_file **ret_file,
 				  struct why *why);
-/* For `fsenc verify`: the same without restoring anything. */
+/* For `fsenc verify`: the same without restoring anything; what is lost is then FAULT_DAMAGED. */
 MUST_CHECK enum fault access_check(const struct access_place *place, struct folder_file **ret_file,
 				   struct why *why);
 

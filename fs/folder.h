@@ -34,7 +34,7 @@ struct folder;
 /* The folder of a directory, the same object for the same directory. `parent` NULL at the root and in a
  * lobby. FAULT_MISSING when the directory is not a folder. A folder that is locked or refused is found all
  * the same: entering it says why. `directory` is duplicated, `path` copied. The caller holds one reference.
- */
+ * Every reference goes back before share_close(). */
 MUST_CHECK enum fault folder_find(struct share *share, int directory, const char *path, struct folder *parent,
 				  struct folder **ret_folder, struct why *why);
 struct folder *folder_ref(struct folder *folder);
