@@ -99,7 +99,8 @@ static enum fault trust_share(struct call *call, struct keyring *keyring, const 
 	if (fault)
 		return fault;
 	pin = (struct pin_share){.share = now.share, .version = now.version, .digest = now.digest};
-	return keyring_set_share_pin(keyring, path, &pin, why);
+	fault = keyring_drop_share_pin(keyring, path, why);
+	return fault ? fault : keyring_set_share_pin(keyring, path, &pin, why);
 }
 
 /* -- another access list at a known folder -------------------------------------------- */

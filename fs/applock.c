@@ -42,8 +42,8 @@ enum fault applock_place_of(const struct applock_request *request, struct flock 
 {
 	if (!request->flock)
 		return applock_place(&request->range, ret_stored, why);
-	*ret_stored = (struct flock){.l_type = request->range.l_type, .l_whence = SEEK_SET, .l_start = LOCK_FLOCK,
-				     .l_len = 1};
+	*ret_stored = (struct flock){
+		.l_type = request->range.l_type, .l_whence = SEEK_SET, .l_start = LOCK_FLOCK, .l_len = 1};
 	return FAULT_NONE;
 }
 
@@ -59,7 +59,8 @@ static struct applock_owner *find_locked(struct applocks *locks, const struct in
 }
 
 /* A description of its own: locks of descriptors that share one do not exclude each other. */
-static enum fault open_owner(const struct applock_request *request, struct applock_owner **ret_owner, struct why *why)
+static enum fault open_owner(const struct applock_request *request, struct applock_owner **ret_owner,
+			     struct why *why)
 {
 	char path[REACH_PATH_SIZE];
 	struct applock_owner *owner = calloc(1, sizeof(*owner));
@@ -132,7 +133,8 @@ void applock_owner_put(struct applocks *locks, struct applock_owner *owner)
 }
 
 /* Closing the description drops its locks on the share. */
-static void drop_owners(struct applocks *locks, bool (*gone)(const struct applock_owner *owner, const void *context),
+static void drop_owners(struct applocks *locks,
+			bool (*gone)(const struct applock_owner *owner, const void *context),
 			const void *context)
 {
 	struct applock_owner *dropped = NULL;

@@ -3,14 +3,16 @@
  *   fcntl range [a, b)   bytes [2^61 + a, 2^61 + min(b, 2^61)) of the stored file
  *   flock                the one byte LOCK_FLOCK
  *
- * Each lock owner has an open file description of its own for each file, and so OFD locks of its own. It is kept with the handle
- * through which it was first used and closed when the owner flushes any descriptor of the file, or that handle
- * is released: the kernel sends no unlock for OFD locks then. docs/FORMAT.md, "Locks".
+ * Each lock owner has an open file description of its own for each file, and so OFD locks of its own. It is
+ * kept with the handle through which it was first used and closed when the owner flushes any descriptor of
+ * the file, or that handle is released: the kernel sends no unlock for OFD locks then. docs/FORMAT.md,
+ * "Locks".
  *
- * Whoever has to wait is parked on a thread of its own that tries again, soon after an unlock here and every few milliseconds to
- * 200 ms otherwise, and that an interrupt ends with EINTR: no FUSE worker ever waits for a lock. In shared mode the kernel's pages and our cached
- * blocks of the file are dropped before a granted lock is answered, so that what is read under it is fresh; that, too,
- * needs a thread that serves no requests. Each request is answered exactly once. Any thread.
+ * Whoever has to wait is parked on a thread of its own that tries again, soon after an unlock here and every
+ * few milliseconds to 200 ms otherwise, and that an interrupt ends with EINTR: no FUSE worker ever waits for
+ * a lock. In shared mode the kernel's pages and our cached blocks of the file are dropped before a granted
+ * lock is answered, so that what is read under it is fresh; that, too, needs a thread that serves no
+ * requests. Each request is answered exactly once. Any thread.
  */
 #ifndef FSENC_FS_APPLOCK_H
 #define FSENC_FS_APPLOCK_H
@@ -42,7 +44,8 @@ void applock_flushed(struct applocks *locks, struct open_file *file, uint64_t ow
 /* The handle goes, and with it every owner who took a lock through it. */
 void applock_released(struct applocks *locks, struct open_file *file);
 
-/* Where an application's range lies in the stored file. FAULT_SYSTEM with EOVERFLOW from 2^61 on. Exposed for its test. */
+/* Where an application's range lies in the stored file. FAULT_SYSTEM with EOVERFLOW from 2^61 on. Exposed for
+ * its test. */
 MUST_CHECK enum fault applock_place(const struct flock *range, struct flock *ret_stored, struct why *why);
 /* And back. */
 void applock_shown(const struct flock *stored, struct flock *ret_range);

@@ -91,7 +91,8 @@ static struct timespec in_milliseconds(unsigned pause)
 	return at;
 }
 
-/* False when it was interrupted. A wake that came between the attempt and here is not missed: `wakes` was read before it. */
+/* False when it was interrupted. A wake that came between the attempt and here is not missed: `wakes` was
+ * read before it. */
 static bool pause_until(struct parked *parked, unsigned pause, uint64_t *wakes)
 {
 	struct applocks *locks = parked->locks;
@@ -183,8 +184,8 @@ static void park(struct applocks *locks, struct applock_owner *owner, const stru
 		(void)fuse_reply_err(answer, ENOLCK);
 		return;
 	}
-	*parked = (struct parked){.locks = locks, .owner = owner, .request = answer, .stored = *stored,
-				  .granted = granted};
+	*parked = (struct parked){
+		.locks = locks, .owner = owner, .request = answer, .stored = *stored, .granted = granted};
 	(void)pthread_mutex_lock(&locks->mutex);
 	locks->parked++;
 	(void)pthread_mutex_unlock(&locks->mutex);
@@ -207,7 +208,8 @@ static void park(struct applocks *locks, struct applock_owner *owner, const stru
 
 /* -- requests --------------------------------------------------------------------------------- */
 
-static void unlock(struct applocks *locks, struct applock_owner *owner, const struct flock *stored, fuse_req_t request)
+static void unlock(struct applocks *locks, struct applock_owner *owner, const struct flock *stored,
+		   fuse_req_t request)
 {
 	int error = try_lock(owner->fd, *stored);
 

@@ -66,7 +66,8 @@ static enum fault set_times(int fd, const struct attributes_change *change, stru
 	return FAULT_NONE;
 }
 
-/* A new owner takes away set-user-id bits, so the mode comes after it; the size sets times, so they come last. */
+/* A new owner takes away set-user-id bits, so the mode comes after it; the size sets times, so they come
+ * last. */
 static enum fault set_stored(int fd, const struct attributes_change *change, struct why *why)
 {
 	enum fault fault = FAULT_NONE;

@@ -9,7 +9,8 @@ struct attributes_change {
 	int which; /* FUSE_SET_ATTR_* */
 	struct open_file *file; /* the handle it was asked through, or NULL */
 };
-MUST_CHECK enum fault attributes_set(struct tree *tree, struct inode *inode, const struct attributes_change *change,
-				     struct stat *ret_shown, struct why *why);
+MUST_CHECK enum fault attributes_set(struct tree *tree, struct inode *inode,
+				     const struct attributes_change *change, struct stat *ret_shown,
+				     struct why *why);
 
 #endif

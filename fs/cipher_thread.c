@@ -25,8 +25,8 @@ void cipher_must(bool worked, const char *what)
 
 static struct nonce_pool *pool_new(void)
 {
-	void *page =
-	    mmap(NULL, sizeof(struct nonce_pool), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(NULL, sizeof(struct nonce_pool), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)
 		return NULL;
 	if (madvise(page, sizeof(struct nonce_pool), MADV_WIPEONFORK) != 0) {

@@ -1,7 +1,7 @@
 /* fs/complaint.h - the words of a failure that a program on the mount sees only as a number.
  *
- * What means damage goes to the log, not more than a few lines a minute and not the same line twice in one, so that a
- * program that tries again and again does not fill it. Any thread.
+ * What means damage goes to the log, not more than a few lines a minute and not the same line twice in one,
+ * so that a program that tries again and again does not fill it. Any thread.
  */
 #ifndef FSENC_FS_COMPLAINT_H
 #define FSENC_FS_COMPLAINT_H

@@ -37,10 +37,11 @@ struct content_terms {
 };
 
 struct content_options {
-	bool local;  /* the only client: no OFD locks, sizes and headers may be kept */
+	bool local; /* the only client: no OFD locks, sizes and headers may be kept */
 	bool strict; /* an unclean file is FAULT_DAMAGED */
 	struct ring *ring; /* NULL: none */
-	/* The stored path for the ring; false when the file has none any more. Called when a slot is filled. */
+	/* The stored path for the ring; false when the file has none any more. Called when a slot is filled.
+	 */
 	bool (*place)(void *context, char path[static RING_PATH_MAX]);
 	void *context;
 };
@@ -57,31 +58,35 @@ int64_t content_size_of(int64_t stored_size, unsigned block_log2);
 int64_t content_stored_size_of(int64_t size, unsigned block_log2);
 
 /* Up to `size` bytes at `offset`; a short count is the end of the file. */
-MUST_CHECK enum fault content_read(struct content *content, int fd, const struct content_terms *terms, int64_t offset,
-				   size_t size, uint8_t *buffer, size_t *ret_size, struct why *why);
+MUST_CHECK enum fault content_read(struct content *content, int fd, const struct content_terms *terms,
+				   int64_t offset, size_t size, uint8_t *buffer, size_t *ret_size,
+				   struct why *why);
 
-/* All bytes or a failure. With `append` the bytes go to the real end, whatever `offset` says. At most 1 MiB a call. */
+/* All bytes or a failure. With `append` the bytes go to the real end, whatever `offset` says. At most 1 MiB a
+ * call. */
 MUST_CHECK enum fault content_write(struct content *content, int fd, const struct content_terms *terms,
-				    int64_t offset, bool append, const uint8_t *bytes, size_t size, struct why *why);
+				    int64_t offset, bool append, const uint8_t *bytes, size_t size,
+				    struct why *why);
 
 /* Either way. */
 MUST_CHECK enum fault content_truncate(struct content *content, int fd, const struct content_terms *terms,
 				       int64_t size, struct why *why);
 
-/* fallocate(2) modes: 0 and KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE (with or without KEEP_SIZE); others FAULT_UNSUPPORTED. */
-MUST_CHECK enum fault content_allocate(struct content *content, int fd, const struct content_terms *terms, int mode,
-				       int64_t offset, int64_t length, struct why *why);
+/* fallocate(2) modes: 0 and KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE (with or without KEEP_SIZE); others
+ * FAULT_UNSUPPORTED. */
+MUST_CHECK enum fault content_allocate(struct content *content, int fd, const struct content_terms *terms,
+				       int mode, int64_t offset, int64_t length, struct why *why);
 
 /* lseek SEEK_DATA / SEEK_HOLE in plain offsets; FAULT_SYSTEM with ENXIO past the end. */
-MUST_CHECK enum fault content_seek(struct content *content, int fd, const struct content_terms *terms, int64_t offset,
-				   int whence, int64_t *ret_offset, struct why *why);
+MUST_CHECK enum fault content_seek(struct content *content, int fd, const struct content_terms *terms,
+				   int64_t offset, int whence, int64_t *ret_offset, struct why *why);
 
 /* Ends without a final block? What user.fsenc.state shows. */
 MUST_CHECK enum fault content_is_unclean(struct content *content, int fd, const struct content_terms *terms,
 					 bool *ret_unclean, struct why *why);
 
-/* A write that failed in the middle of a block is tried again by the next change, and here: before fsync and at
- * flush. A failure as long as something has not come through; reads are answered meanwhile. */
+/* A write that failed in the middle of a block is tried again by the next change, and here: before fsync and
+ * at flush. A failure as long as something has not come through; reads are answered meanwhile. */
 MUST_CHECK enum fault content_flush(struct content *content, int fd, const struct content_terms *terms,
 				    struct why *why);
 
@@ -90,8 +95,8 @@ void content_forget(struct content *content);
 
 /* Deals with a slot left by a killed process: writes it if its bytes authenticate and what is stored does
  * not, mends the end of the file, else leaves it. `fd` is the stored file, read-write. */
-MUST_CHECK enum fault content_replay(int fd, const struct content_terms *terms, const struct ring_entry *entry,
-				     bool *ret_mended, struct why *why);
+MUST_CHECK enum fault content_replay(int fd, const struct content_terms *terms,
+				     const struct ring_entry *entry, bool *ret_mended, struct why *why);
 
 /* Reads every block and says what is wrong: for fsenc verify. `each` is told of each damaged block. */
 struct content_report {
@@ -102,7 +107,7 @@ struct content_report {
 	uint32_t generation;
 	uint32_t seed_generation;
 };
-MUST_CHECK enum fault content_verify(int fd, const struct content_terms *terms, struct content_report *ret_report,
-				     struct why *why);
+MUST_CHECK enum fault content_verify(int fd, const struct content_terms *terms,
+				     struct content_report *ret_report, struct why *why);
 
 #endif

@@ -62,8 +62,8 @@ static char *choose_directory(void)
 	(void)snprintf(usual, sizeof(usual), "/run/user/%u", (unsigned)geteuid());
 	if (!is_usable(runtime))
 		runtime = is_usable(usual) ? usual : NULL;
-	int length = runtime ? asprintf(&path, "%s/fsenc", runtime) :
-			       asprintf(&path, "%s/.cache/fsenc/run", home ? home : "");
+	int length = runtime ? asprintf(&path, "%s/fsenc", runtime)
+			     : asprintf(&path, "%s/.cache/fsenc/run", home ? home : "");
 	return length < 0 ? NULL : path;
 }
 
@@ -94,11 +94,12 @@ enum fault control_directory(char **ret_directory, struct why *why)
 /* -- sockets ------------------------------------------------------------------------------------ */
 
 /* A path longer than a socket address may be is reached through its directory's descriptor. */
-static enum fault address_of(int directory, const char *name, struct sockaddr_un *ret_address, struct why *why)
+static enum fault address_of(int directory, const char *name, struct sockaddr_un *ret_address,
+			     struct why *why)
 {
 	*ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	int length = snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "/proc/self/fd/%d/%s", directory,
-			      name);
+	int length = snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "/proc/self/fd/%d/%s",
+			      directory, name);
 	if (length < 0 || (size_t)length >= sizeof(ret_address->sun_path))
 		return why_set(why, FAULT_NAME_TOO_LONG, "'%s' is too long for a socket", name);
 	return FAULT_NONE;
@@ -152,7 +153,8 @@ static void serve(struct control *control, int fd)
 static void *run(void *context)
 {
 	struct control *control = context;
-	struct pollfd both[2] = {{.fd = control->listener, .events = POLLIN}, {.fd = control->end, .events = POLLIN}};
+	struct pollfd both[2] = {{.fd = control->listener, .events = POLLIN},
+				 {.fd = control->end, .events = POLLIN}};
 
 	for (;;) {
 		if (poll(both, 2, -1) < 0 && errno != EINTR)
@@ -205,8 +207,8 @@ enum fault control_start(const char *mount_directory, json_t *(*answer)(void *co
 	(void)mount_directory;
 	if (!control)
 		return why_set(why, FAULT_MEMORY, "no memory for a mount");
-	*control = (struct control){.listener = -1, .end = eventfd(0, EFD_CLOEXEC), .answer = answer,
-				    .context = context};
+	*control = (struct control){
+		.listener = -1, .end = eventfd(0, EFD_CLOEXEC), .answer = answer, .context = context};
 	if (!fault && control->end < 0)
 		fault = why_system(why, "cannot make an event");
 	if (!fault)

@@ -15,8 +15,8 @@
 struct control;
 
 /* `answer` gives a new reference; called in the control's own thread. */
-MUST_CHECK enum fault control_start(const char *mount_directory, json_t *(*answer)(void *context), void *context,
-				    struct control **ret_control, struct why *why);
+MUST_CHECK enum fault control_start(const char *mount_directory, json_t *(*answer)(void *context),
+				    void *context, struct control **ret_control, struct why *why);
 void control_stop(struct control *control);
 AUTO_POINTER(struct control *, control_stop);
 

@@ -1,8 +1,8 @@
 /* fs/errand.h - what a mount does when a folder closes or opens, on a thread of its own.
  *
- * A folder that closes: every page, attribute and name of it that the kernel keeps is dropped, or plaintext would
- * outlive the key there. The kernel may have to wait for our workers while it does so, so none of them may do it.
- * A folder that opens: what a killed mount left half written in it is written whole (fs/ring.h).
+ * A folder that closes: every page, attribute and name of it that the kernel keeps is dropped, or plaintext
+ * would outlive the key there. The kernel may have to wait for our workers while it does so, so none of them
+ * may do it. A folder that opens: what a killed mount left half written in it is written whole (fs/ring.h).
  */
 #ifndef FSENC_FS_ERRAND_H
 #define FSENC_FS_ERRAND_H

@@ -23,7 +23,8 @@ static bool is_gone(enum fault fault)
 	return fault == FAULT_MISSING;
 }
 
-static bool mend(int directory, const char *name, const struct folder_view *view, const struct ring_entry *entry)
+static bool mend(int directory, const char *name, const struct folder_view *view,
+		 const struct ring_entry *entry)
 {
 	struct why why = WHY_NONE;
 	bool mended = false;
@@ -39,7 +40,8 @@ static bool mend(int directory, const char *name, const struct folder_view *view
 	return !fault;
 }
 
-/* True when the slot is dealt with. A file that is no longer there, or in another folder now, needs nothing. */
+/* True when the slot is dealt with. A file that is no longer there, or in another folder now, needs nothing.
+ */
 static bool replay_one(void *context, const struct ring_entry *entry)
 {
 	struct share *share = context;

@@ -44,12 +44,15 @@ static bool place_for_ring(void *context, char path[static RING_PATH_MAX])
 	return inode_path(context, path);
 }
 
-enum fault file_adopt(struct tree *tree, struct inode *inode, int descriptor, int flags, struct open_file **ret_file,
-		      struct why *why)
+enum fault file_adopt(struct tree *tree, struct inode *inode, int descriptor, int flags,
+		      struct open_file **ret_file, struct why *why)
 {
 	AUTO(file_close) int fd = descriptor;
-	const struct content_options options = {.local = tree->options->local, .strict = tree->options->strict,
-						.ring = tree->ring, .place = place_for_ring, .context = inode};
+	const struct content_options options = {.local = tree->options->local,
+						.strict = tree->options->strict,
+						.ring = tree->ring,
+						.place = place_for_ring,
+						.context = inode};
 	AUTO(free) struct open_file *file = calloc(1, sizeof(*file));
 
 	if (!file)
@@ -74,13 +77,15 @@ static enum fault drop(struct open_file *file, enum fault fault)
 	return fault;
 }
 
-enum fault file_open(struct tree *tree, struct inode *inode, int flags, struct open_file **ret_file, struct why *why)
+enum fault file_open(struct tree *tree, struct inode *inode, int flags, struct open_file **ret_file,
+		     struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	struct open_file *file;
 	int mode = stored_flags(flags);
 	int fd;
-	enum fault fault = scope_enter_of(tree, inode, mode == O_RDONLY ? PLACE_READ : PLACE_CHANGE, &scope, why);
+	enum fault fault = scope_enter_of(tree, inode, mode == O_RDONLY ? PLACE_READ : PLACE_CHANGE, &scope,
+					  why);
 
 	if (!fault && !scope.view)
 		fault = why_set(why, FAULT_FORBIDDEN, "a lobby holds only directories");
@@ -113,7 +118,8 @@ enum fault file_end(struct open_file *file, struct why *why)
 	return fault;
 }
 
-/* NFS and SMB say at close() what became of writes; closing a duplicate asks without losing the descriptor. */
+/* NFS and SMB say at close() what became of writes; closing a duplicate asks without losing the descriptor.
+ */
 enum fault file_flush(struct open_file *file, struct why *why)
 {
 	if (!atomic_exchange(&file->written, false))
@@ -126,7 +132,8 @@ enum fault file_flush(struct open_file *file, struct why *why)
 
 /* -- using it ---------------------------------------------------------------------------------- */
 
-static enum fault enter(struct open_file *file, enum place_want want, struct scope *ret_scope, struct why *why)
+static enum fault enter(struct open_file *file, enum place_want want, struct scope *ret_scope,
+			struct why *why)
 {
 	enum fault fault = scope_enter_of(file->tree, file->inode, want, ret_scope, why);
 
@@ -150,25 +157,27 @@ enum fault file_attributes(struct open_file *file, struct stat *ret_shown, struc
 	return FAULT_NONE;
 }
 
-enum fault file_read_at(struct open_file *file, int64_t offset, size_t size, uint8_t *buffer, size_t *ret_size,
-			struct why *why)
+enum fault file_read_at(struct open_file *file, int64_t offset, size_t size, uint8_t *buffer,
+			size_t *ret_size, struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	enum fault fault = enter(file, PLACE_READ, &scope, why);
 
 	if (!fault)
-		fault = content_read(file->content, file->fd, &scope.view->terms, offset, size, buffer, ret_size, why);
+		fault = content_read(file->content, file->fd, &scope.view->terms, offset, size, buffer,
+				     ret_size, why);
 	return fault;
 }
 
-enum fault file_write_at(struct open_file *file, int64_t offset, const uint8_t *bytes, size_t size, struct why *why)
+enum fault file_write_at(struct open_file *file, int64_t offset, const uint8_t *bytes, size_t size,
+			 struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	enum fault fault = enter(file, PLACE_CHANGE, &scope, why);
 
 	if (!fault)
-		fault = content_write(file->content, file->fd, &scope.view->terms, offset, file->append, bytes, size,
-				      why);
+		fault = content_write(file->content, file->fd, &scope.view->terms, offset, file->append,
+				      bytes, size, why);
 	atomic_store(&file->written, true);
 	return fault;
 }
@@ -190,7 +199,8 @@ enum fault file_allocate(struct open_file *file, int mode, int64_t offset, int64
 	enum fault fault = enter(file, PLACE_CHANGE, &scope, why);
 
 	if (!fault)
-		fault = content_allocate(file->content, file->fd, &scope.view->terms, mode, offset, length, why);
+		fault = content_allocate(file->content, file->fd, &scope.view->terms, mode, offset, length,
+					 why);
 	atomic_store(&file->written, true);
 	return fault;
 }
@@ -201,7 +211,8 @@ enum fault file_seek(struct open_file *file, int64_t offset, int whence, int64_t
 	enum fault fault = enter(file, PLACE_READ, &scope, why);
 
 	if (!fault)
-		fault = content_seek(file->content, file->fd, &scope.view->terms, offset, whence, ret_offset, why);
+		fault = content_seek(file->content, file->fd, &scope.view->terms, offset, whence, ret_offset,
+				     why);
 	return fault;
 }
 

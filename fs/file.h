@@ -1,7 +1,7 @@
 /* fs/file.h - open files: a handle over the contents that all handles of a file share.
  *
- * Each call enters the folder of the file first, so a handle stops working when access ends, and works again when
- * it comes back. It works on descriptors only: a file without a name any more is as good as any other.
+ * Each call enters the folder of the file first, so a handle stops working when access ends, and works again
+ * when it comes back. It works on descriptors only: a file without a name any more is as good as any other.
  * Any thread, many at once on one handle.
  */
 #ifndef FSENC_FS_FILE_H
@@ -14,8 +14,8 @@
 struct open_file;
 
 /* `flags` as open(2) got them: access mode, O_APPEND and O_TRUNC count. */
-MUST_CHECK enum fault file_open(struct tree *tree, struct inode *inode, int flags, struct open_file **ret_file,
-				struct why *why);
+MUST_CHECK enum fault file_open(struct tree *tree, struct inode *inode, int flags,
+				struct open_file **ret_file, struct why *why);
 /* Over a descriptor of tree_make_file(), which is taken over. */
 MUST_CHECK enum fault file_adopt(struct tree *tree, struct inode *inode, int fd, int flags,
 				 struct open_file **ret_file, struct why *why);

@@ -65,10 +65,10 @@ _Static_assert(HEADER_OFF_OLD + 16 + SEED_SIZE + TAG_SIZE == HEADER_SIZE, "docs/
 #define GAP_FILL_MAX (1024 * 1024)
 
 /* Lock offsets, beyond any data. docs/FORMAT.md: Locks. */
-#define LOCK_APPLICATION ((int64_t)1 << 61)	/* fcntl ranges of applications */
-#define LOCK_BLOCKS ((int64_t)1 << 62)		/* + i: block i */
+#define LOCK_APPLICATION ((int64_t)1 << 61) /* fcntl ranges of applications */
+#define LOCK_BLOCKS ((int64_t)1 << 62) /* + i: block i */
 #define LOCK_BLOCKS_LAST (LOCK_BLOCKS + ((int64_t)1 << 61)) /* the last byte of a range "from i on" */
-#define LOCK_FLOCK (LOCK_BLOCKS_LAST + 1)	/* the one byte of flock() */
+#define LOCK_FLOCK (LOCK_BLOCKS_LAST + 1) /* the one byte of flock() */
 
 /* A client looks at `.fsenc` again when its last look is older than this. */
 #define LOOK_INTERVAL_MS 1000

@@ -4,10 +4,10 @@
  *     0   4  "FSE1"                         28   4  seed generation
  *     4   1  version 1                      32  16  file id
  *     5   1  suite                          48  32  kdf(fhk, "header-commit", hdr[0..47])
- *     6   1  log2(block)                    80  48  AEAD(kdf(fhk, "header-wrap", hdr[0..47]), 0, aad hdr[0..79], seed)
- *     7   1  flags: SPARSE, MIXED          128  64  zero, or if MIXED the old file id and seed, sealed
- *     8  16  folder id                           likewise under "header-old-seed", aad hdr[0..127]
- *    24   4  generation                    192      blocks
+ *     6   1  log2(block)                    80  48  AEAD(kdf(fhk, "header-wrap", hdr[0..47]), 0, aad
+ * hdr[0..79], seed) 7   1  flags: SPARSE, MIXED          128  64  zero, or if MIXED the old file id and seed,
+ * sealed 8  16  folder id                           likewise under "header-old-seed", aad hdr[0..127] 24   4
+ * generation                    192      blocks
  *
  * fhk is the folder's file-header key of `generation` (keys/folder.h). The wrap keys cover
  * hdr[0..47]: a changed flag or generation is sealed under another key, so no key meets two

@@ -111,7 +111,8 @@ static bool index_new(struct inode_index *index, size_t size)
 
 static bool indexes_new(struct inode_index indexes[3], size_t size)
 {
-	bool made = index_new(&indexes[0], size) & index_new(&indexes[1], size) & index_new(&indexes[2], size);
+	bool made = index_new(&indexes[0], size) & index_new(&indexes[1], size) &
+		    index_new(&indexes[2], size);
 
 	for (size_t i = 0; i < 3 && !made; i++)
 		free(indexes[i].slots);
@@ -210,8 +211,8 @@ static struct inode *inode_make(struct inode_table *table, const struct stat *st
 	return inode;
 }
 
-enum fault inode_table_new(int root, const struct stat *stored, unsigned descriptors, struct inode_table **ret_table,
-			   struct why *why)
+enum fault inode_table_new(int root, const struct stat *stored, unsigned descriptors,
+			   struct inode_table **ret_table, struct why *why)
 {
 	struct inode_table *table = calloc(1, sizeof(*table));
 	struct inode_index indexes[3];
@@ -371,7 +372,8 @@ static struct inode *stored_locked(struct inode_table *table, const struct stat 
 	return inode;
 }
 
-/* A directory that lies below itself (bind mounts, a server that lies) would tie the chain of parents to a ring. */
+/* A directory that lies below itself (bind mounts, a server that lies) would tie the chain of parents to a
+ * ring. */
 static bool inode_is_above_locked(const struct inode *inode, const struct inode *directory)
 {
 	while (directory && directory != inode)

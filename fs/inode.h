@@ -71,7 +71,8 @@ uint32_t inode_changes(struct inode *directory);
 /* What a look found under `entry`: counts a look-up, and gives a reference. *ret_inode is NULL when
  * names have changed since `changes` was read: look again. `descriptor` (O_PATH) is taken over. */
 MUST_CHECK enum fault inode_meet(struct inode *directory, const char *entry, uint32_t changes,
-				 const struct stat *stored, int descriptor, struct inode **ret_inode, struct why *why);
+				 const struct stat *stored, int descriptor, struct inode **ret_inode,
+				 struct why *why);
 
 /* Where an inode was when it was asked. */
 struct inode_name {
@@ -90,12 +91,13 @@ void inode_name_settle(const struct inode_name *name);
 
 void inode_change_begin(struct inode *directory);
 void inode_change_end(struct inode *directory);
-/* Results of a change, told before inode_change_end(). `inode` may be NULL: nobody knew it. A pin is an O_PATH descriptor
- * (or -1), taken over, by which what has no name any more is still reached. */
+/* Results of a change, told before inode_change_end(). `inode` may be NULL: nobody knew it. A pin is an
+ * O_PATH descriptor (or -1), taken over, by which what has no name any more is still reached. */
 void inode_removed(struct inode *inode, struct inode *directory, const char *entry, int pin);
 void inode_renamed(struct inode *inode, struct inode *directory, const char *entry);
 
-/* The stored path below the share's root, "" for the root; false when it has none any more or it is too long. */
+/* The stored path below the share's root, "" for the root; false when it has none any more or it is too long.
+ */
 bool inode_path(struct inode *inode, char path[static RING_PATH_MAX]);
 
 /* -- descriptors ---------------------------------------------------------------------- */
@@ -112,9 +114,10 @@ int inode_spare(struct inode *inode);
  * in a lobby. */
 struct folder *inode_folder(struct inode *directory);
 bool inode_owns_folder(struct inode *directory);
-void inode_set_folder(struct inode *directory, struct folder *own); /* takes a reference of its own; NULL: none */
-/* The folder is no more: the directory above that owned it is its parent's again. False when none does, or it is the
- * root, which has no parent. */
+void inode_set_folder(struct inode *directory,
+		      struct folder *own); /* takes a reference of its own; NULL: none */
+/* The folder is no more: the directory above that owned it is its parent's again. False when none does, or it
+ * is the root, which has no parent. */
 bool inode_disown(struct inode *directory, const struct folder *folder);
 /* When `.fsenc` was last looked for in it, milliseconds since boot; 0: never. */
 int64_t inode_looked(struct inode *directory);

@@ -43,8 +43,8 @@ enum fault inode_open_content(struct inode *inode, const struct content_options 
 	(void)pthread_mutex_unlock(&inode->table->mutex);
 	if (usable)
 		return FAULT_NONE;
-	return known ? inode_open_content(inode, options, ret_content, why) :
-		       why_set(why, FAULT_MEMORY, "no memory for an open file");
+	return known ? inode_open_content(inode, options, ret_content, why)
+		     : why_set(why, FAULT_MEMORY, "no memory for an open file");
 }
 
 void inode_close_content(struct inode *inode)

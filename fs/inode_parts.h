@@ -1,7 +1,7 @@
 /* fs/inode_parts.h - the insides of the inode table, for inode*.c alone.
  *
- * Everything here is guarded by table->mutex, except what never changes after an inode is made: table, node, type, device,
- * number, and the pointers to the parts.
+ * Everything here is guarded by table->mutex, except what never changes after an inode is made: table, node,
+ * type, device, number, and the pointers to the parts.
  */
 #ifndef FSENC_FS_INODE_PARTS_H
 #define FSENC_FS_INODE_PARTS_H
@@ -61,7 +61,8 @@ struct inode_table {
 	struct inode *root;
 	struct inode *newest, *oldest; /* directories with a descriptor that nobody borrows */
 	unsigned descriptors, descriptors_max;
-	bool forgot_made; /* a directory was forgotten with names not yet synced: those met later count as such */
+	bool forgot_made; /* a directory was forgotten with names not yet synced: those met later count as
+			     such */
 };
 
 uint64_t inode_hash_entry(const struct inode *parent, const char *entry);

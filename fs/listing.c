@@ -39,7 +39,8 @@ enum fault listing_enter(struct listing *listing, struct why *why)
 	return scope_enter(listing->tree, listing->directory, PLACE_SEEN, &scope, why);
 }
 
-enum fault listing_open(struct tree *tree, struct inode *directory, struct listing **ret_listing, struct why *why)
+enum fault listing_open(struct tree *tree, struct inode *directory, struct listing **ret_listing,
+			struct why *why)
 {
 	AUTO(place_leave) struct place place = PLACE_NONE;
 	enum fault fault = place_enter(tree, directory, PLACE_READ, &place, why);
@@ -49,7 +50,8 @@ enum fault listing_open(struct tree *tree, struct inode *directory, struct listi
 	struct listing *listing = calloc(1, sizeof(*listing));
 	if (!listing)
 		return why_set(why, FAULT_MEMORY, "no memory for a listing");
-	*listing = (struct listing){.tree = tree, .directory = inode_ref(directory), .names = STORED_LIST_EMPTY};
+	*listing = (struct listing){
+		.tree = tree, .directory = inode_ref(directory), .names = STORED_LIST_EMPTY};
 	*ret_listing = listing;
 	return FAULT_NONE;
 }
@@ -88,7 +90,6 @@ static enum fault add_plain(const struct place *place, const struct stored_list 
 	return stored_list_add(plain, name, entry->number, entry->type, why);
 }
 
-
 static int compare(const void *one, const void *other, void *names)
 {
 	const struct stored_entry *a = one, *b = other;
@@ -110,8 +111,8 @@ static void drop_doubles(struct stored_list *plain)
 	plain->count = kept + 1;
 }
 
-static enum fault make_plain(const struct place *place, const struct stored_list *stored, struct stored_list *plain,
-			     struct why *why)
+static enum fault make_plain(const struct place *place, const struct stored_list *stored,
+			     struct stored_list *plain, struct why *why)
 {
 	enum fault fault = FAULT_NONE;
 
@@ -123,8 +124,8 @@ static enum fault make_plain(const struct place *place, const struct stored_list
 }
 
 /* The listing itself shows whether the directory is a folder; if so, its names are under another key. */
-static enum fault read_names(struct tree *tree, struct inode *directory, bool *ret_again, struct stored_list *plain,
-			     struct why *why)
+static enum fault read_names(struct tree *tree, struct inode *directory, bool *ret_again,
+			     struct stored_list *plain, struct why *why)
 {
 	AUTO(place_leave) struct place place = PLACE_NONE;
 	AUTO(stored_list_done) struct stored_list stored = STORED_LIST_EMPTY;
@@ -152,8 +153,8 @@ static enum fault read_anew(struct listing *listing, struct why *why)
 	return fault;
 }
 
-enum fault listing_read(struct listing *listing, size_t position, bool *ret_found, struct listing_entry *ret_entry,
-			struct why *why)
+enum fault listing_read(struct listing *listing, size_t position, bool *ret_found,
+			struct listing_entry *ret_entry, struct why *why)
 {
 	if (!listing->read) {
 		enum fault fault = read_anew(listing, why);
@@ -163,8 +164,8 @@ enum fault listing_read(struct listing *listing, size_t position, bool *ret_foun
 	*ret_found = position < listing->names.count;
 	if (*ret_found) {
 		const struct stored_entry *entry = &listing->names.entries[position];
-		*ret_entry = (struct listing_entry){stored_list_name(&listing->names, position), entry->number,
-						    entry->type};
+		*ret_entry = (struct listing_entry){stored_list_name(&listing->names, position),
+						    entry->number, entry->type};
 	}
 	return FAULT_NONE;
 }

@@ -1,9 +1,9 @@
 /* fs/listing.h - an open directory: its plain names at positions that stay.
  *
- * The stored directory is read in one go at position 0 and again only when somebody comes back to 0, so a position
- * names the same entry as long as the handle is open, whatever is made or removed meanwhile: telldir() and
- * seekdir() hold. A name is listed once, also while `rekey --names` has it under two keys. "." and ".." are not in
- * it. One thread at a time a handle (the kernel sees to that).
+ * The stored directory is read in one go at position 0 and again only when somebody comes back to 0, so a
+ * position names the same entry as long as the handle is open, whatever is made or removed meanwhile:
+ * telldir() and seekdir() hold. A name is listed once, also while `rekey --names` has it under two keys. "."
+ * and ".." are not in it. One thread at a time a handle (the kernel sees to that).
  */
 #ifndef FSENC_FS_LISTING_H
 #define FSENC_FS_LISTING_H

@@ -50,7 +50,8 @@ static enum fault check_empty(const char *directory, struct why *why)
 	return FAULT_NONE;
 }
 
-static enum fault check_mount_point(const char *directory, const char *share, char **ret_path, struct why *why)
+static enum fault check_mount_point(const char *directory, const char *share, char **ret_path,
+				    struct why *why)
 {
 	struct stat found;
 	AUTO(free) char *path = realpath(directory, NULL);
@@ -97,7 +98,8 @@ static void session_done(struct session *session)
 }
 AUTO_VALUE(struct session, session_done);
 
-/* What our options mean to libfuse. The storage is not trusted: its set-user-id bits and device files never count. */
+/* What our options mean to libfuse. The storage is not trusted: its set-user-id bits and device files never
+ * count. */
 static char *session_options(const struct mount_options *options, const char *share)
 {
 	const struct {
@@ -109,7 +111,8 @@ static char *session_options(const struct mount_options *options, const char *sh
 		{options->noexec, "noexec"},
 		{options->allow_other, "allow_other"},
 		{options->auto_unmount, "auto_unmount"},
-		/* Whoever else may come in is checked by the kernel: to the storage all are the user who mounted. */
+		/* Whoever else may come in is checked by the kernel: to the storage all are the user who
+		   mounted. */
 		{options->default_permissions || options->allow_other, "default_permissions"},
 	};
 	AUTO(free) char *name = NULL;
@@ -126,7 +129,8 @@ static char *session_options(const struct mount_options *options, const char *sh
 	return NULL;
 }
 
-static enum fault session_open(struct tree *tree, const char *directory, struct session *session, struct why *why)
+static enum fault session_open(struct tree *tree, const char *directory, struct session *session,
+			       struct why *why)
 {
 	AUTO(free) char *options = session_options(tree->options, share_path(tree->share));
 
@@ -179,8 +183,9 @@ static json_t *answer(void *context)
 static void warn_of_locks(const struct share *share, const struct mount_options *options)
 {
 	if (!options->local && !share_trusts_locks(share))
-		log_warning("locks on this backing (%s) may not reach other clients: only one client may write at a time",
-			    share_backing_kind(share));
+		log_warning(
+			"locks on this backing (%s) may not reach other clients: only one client may write at a time",
+			share_backing_kind(share));
 }
 
 /* A mount without it still keeps what is synced; it may lose a block to a kill -9. */
@@ -248,7 +253,9 @@ static enum fault open_share(const struct mount_request *request, struct share *
 	};
 
 	if (options->writeback && !options->local)
-		return why_set(why, FAULT_USAGE, "option 'writeback' needs 'local': the kernel would hide other clients' changes");
+		return why_set(
+			why, FAULT_USAGE,
+			"option 'writeback' needs 'local': the kernel would hide other clients' changes");
 	return share_open(request->share_path, &wanted, request->keyring, ret_share, why);
 }
 

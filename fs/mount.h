@@ -22,7 +22,8 @@ void mount_options_done(struct mount_options *options);
 AUTO_VALUE(struct mount_options, mount_options_done);
 
 /* Commas inside a value are written `\,`. Unknown: FAULT_USAGE with the nearest known one. Options of
- * mount(8) that mean nothing to us (rw, defaults, noauto, nofail, user, _netdev, x-*, ...) are passed over. */
+ * mount(8) that mean nothing to us (rw, defaults, noauto, nofail, user, _netdev, x-*, ...) are passed over.
+ */
 MUST_CHECK enum fault mount_options_parse(const char *text, struct mount_options *options, struct why *why);
 /* "name\tvalue\twords" rows, for --help, the manual test and completion. */
 const char *const *mount_option_lines(void);

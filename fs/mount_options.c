@@ -16,13 +16,13 @@ void mount_options_done(struct mount_options *options)
 /* -- the table ------------------------------------------------------------------------------ */
 
 enum option_kind {
-	OPTION_YES,	/* sets a bool */
-	OPTION_NO,	/* clears it */
-	OPTION_NUMBER,	/* decimal, and the bool that says so, if there is one */
-	OPTION_OCTAL,	/* likewise */
+	OPTION_YES, /* sets a bool */
+	OPTION_NO, /* clears it */
+	OPTION_NUMBER, /* decimal, and the bool that says so, if there is one */
+	OPTION_OCTAL, /* likewise */
 	OPTION_SECONDS, /* a double */
 	OPTION_TEXT,
-	OPTION_PASSED	/* of mount(8), means nothing here */
+	OPTION_PASSED /* of mount(8), means nothing here */
 };
 
 struct option {
@@ -38,24 +38,33 @@ struct option {
 /* "name\tvalue\twords" beside each: what --help and the manual show. */
 static const struct option option_table[] = {
 	{"allow_other", OPTION_YES, AT(allow_other), NOWHERE, "", "other users may use the mount, too"},
-	{"default_permissions", OPTION_YES, AT(default_permissions), NOWHERE, "", "the kernel checks modes and owners"},
+	{"default_permissions", OPTION_YES, AT(default_permissions), NOWHERE, "",
+	 "the kernel checks modes and owners"},
 	{"ro", OPTION_YES, AT(read_only), NOWHERE, "", "change nothing"},
 	{"rw", OPTION_NO, AT(read_only), NOWHERE, NULL, NULL},
 	{"nosuid", OPTION_YES, AT(nosuid), NOWHERE, "", "set-user-id bits have no effect (always so)"},
 	{"nodev", OPTION_YES, AT(nodev), NOWHERE, "", "device files have no effect (always so)"},
 	{"noexec", OPTION_YES, AT(noexec), NOWHERE, "", "programs cannot be run from the mount"},
 	{"exec", OPTION_NO, AT(noexec), NOWHERE, NULL, NULL},
-	{"auto_unmount", OPTION_YES, AT(auto_unmount), NOWHERE, "", "unmount when the process ends in any way"},
-	{"fsname", OPTION_TEXT, AT(fsname), NOWHERE, "NAME", "the source that mount(8) shows; else the share's path"},
+	{"auto_unmount", OPTION_YES, AT(auto_unmount), NOWHERE, "",
+	 "unmount when the process ends in any way"},
+	{"fsname", OPTION_TEXT, AT(fsname), NOWHERE, "NAME",
+	 "the source that mount(8) shows; else the share's path"},
 	{"uid", OPTION_NUMBER, AT(uid), AT(has_uid), "ID", "show every file as this user's"},
 	{"gid", OPTION_NUMBER, AT(gid), AT(has_gid), "ID", "show every file as this group's"},
-	{"umask", OPTION_OCTAL, AT(umask), AT(has_umask), "MODE", "show every mode as 0777 without these bits"},
-	{"integrity", OPTION_TEXT, NOWHERE, NOWHERE, "strict", "refuse files that a crash or the storage cut short"},
-	{"shared", OPTION_NO, AT(local), NOWHERE, "", "other clients use the share at the same time (default)"},
-	{"local", OPTION_YES, AT(local), NOWHERE, "", "no other client does: cache longer; refused while one does"},
+	{"umask", OPTION_OCTAL, AT(umask), AT(has_umask), "MODE",
+	 "show every mode as 0777 without these bits"},
+	{"integrity", OPTION_TEXT, NOWHERE, NOWHERE, "strict",
+	 "refuse files that a crash or the storage cut short"},
+	{"shared", OPTION_NO, AT(local), NOWHERE, "",
+	 "other clients use the share at the same time (default)"},
+	{"local", OPTION_YES, AT(local), NOWHERE, "",
+	 "no other client does: cache longer; refused while one does"},
 	{"locks", OPTION_TEXT, NOWHERE, NOWHERE, "trusted", "this backing's locks reach the other clients"},
-	{"writeback", OPTION_YES, AT(writeback), NOWHERE, "", "the kernel may keep writes back (with local only)"},
-	{"attr_timeout", OPTION_SECONDS, AT(attr_timeout), NOWHERE, "SECONDS", "how long the kernel trusts attributes"},
+	{"writeback", OPTION_YES, AT(writeback), NOWHERE, "",
+	 "the kernel may keep writes back (with local only)"},
+	{"attr_timeout", OPTION_SECONDS, AT(attr_timeout), NOWHERE, "SECONDS",
+	 "how long the kernel trusts attributes"},
 	{"keyring", OPTION_TEXT, AT(keyring), NOWHERE, "FILE", "use this keyring"},
 	{"passfile", OPTION_TEXT, AT(passfile), NOWHERE, "FILE", "read the passphrase from this file"},
 	{"idle", OPTION_NUMBER, AT(idle_minutes), NOWHERE, "MINUTES", "unmount after this time without use"},
@@ -119,7 +128,8 @@ static size_t distance(const char *one, const char *other)
 		row[0] = y;
 		for (size_t x = 1; x <= width; x++) {
 			size_t above = row[x];
-			row[x] = least(least(row[x], row[x - 1]) + 1, diagonal + (one[y - 1] != other[x - 1]));
+			row[x] = least(least(row[x], row[x - 1]) + 1,
+				       diagonal + (one[y - 1] != other[x - 1]));
 			diagonal = above;
 		}
 	}
@@ -131,7 +141,8 @@ static const char *nearest(const char *name)
 	const struct option *best = &option_table[0];
 
 	for (size_t i = 1; i < OPTION_COUNT; i++)
-		if (option_table[i].words && distance(name, option_table[i].name) < distance(name, best->name))
+		if (option_table[i].words &&
+		    distance(name, option_table[i].name) < distance(name, best->name))
 			best = &option_table[i];
 	return best->name;
 }
@@ -163,7 +174,8 @@ static enum fault set_seconds(const struct option *option, const char *value, st
 	double seconds = strtod(value, &end);
 
 	if (end == value || *end != '\0' || !(seconds >= 0 && seconds <= 86400))
-		return why_set(why, FAULT_USAGE, "option '%s': '%s' is no number of seconds", option->name, value);
+		return why_set(why, FAULT_USAGE, "option '%s': '%s' is no number of seconds", option->name,
+			       value);
 	*(double *)(void *)((char *)options + option->at) = seconds;
 	return FAULT_NONE;
 }
@@ -173,7 +185,8 @@ static enum fault set_word(const struct option *option, const char *value, struc
 			   struct why *why)
 {
 	if (strcmp(value, option->value) != 0)
-		return why_set(why, FAULT_USAGE, "option '%s': the only value is '%s'", option->name, option->value);
+		return why_set(why, FAULT_USAGE, "option '%s': the only value is '%s'", option->name,
+			       option->value);
 	if (strcmp(option->name, "integrity") == 0)
 		options->strict = true;
 	else
@@ -241,7 +254,8 @@ static enum fault parse_one(char *text, struct mount_options *options, struct wh
 		return FAULT_NONE;
 	const struct option *option = find_option(text);
 	if (!option)
-		return why_set(why, FAULT_USAGE, "option '%s' is unknown; the nearest is '%s'", text, nearest(text));
+		return why_set(why, FAULT_USAGE, "option '%s' is unknown; the nearest is '%s'", text,
+			       nearest(text));
 	return set_option(option, value, options, why);
 }
 

@@ -29,12 +29,12 @@ struct stored_name {
 };
 
 enum name_kind {
-	NAME_ENTRY,	/* base32hex: decode it */
+	NAME_ENTRY, /* base32hex: decode it */
 	NAME_LONG_ENTRY, /* `.fsenc-l-<hash>`: read `.n` first */
 	NAME_LONG_FILE, /* `.fsenc-l-<hash>.n`: not shown */
-	NAME_OURS,	/* `.fsenc`, `.fsenc.log` and the like: not shown */
-	NAME_LEFTOVER,	/* `.nfs*`, `.smb*`, our `.fsenc*.new-*`: neither names nor foreign */
-	NAME_FOREIGN	/* anything else: somebody dropped it in */
+	NAME_OURS, /* `.fsenc`, `.fsenc.log` and the like: not shown */
+	NAME_LEFTOVER, /* `.nfs*`, `.smb*`, our `.fsenc*.new-*`: neither names nor foreign */
+	NAME_FOREIGN /* anything else: somebody dropped it in */
 };
 
 struct name_key;

@@ -37,7 +37,8 @@ void ops_attributes(fuse_req_t req, const struct stat *shown)
 	(void)fuse_reply_attr(req, shown, ops_tree(req)->attr_timeout);
 }
 
-void ops_fill_entry(const struct tree *tree, const struct tree_entry *entry, struct fuse_entry_param *ret_param)
+void ops_fill_entry(const struct tree *tree, const struct tree_entry *entry,
+		    struct fuse_entry_param *ret_param)
 {
 	*ret_param = (struct fuse_entry_param){
 		.ino = inode_node(entry->inode),

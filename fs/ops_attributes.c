@@ -17,9 +17,9 @@ void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 	if (!inode)
 		return;
-	enum fault fault = fi && inode_type(inode) == S_IFREG ?
-				   file_attributes(ops_file(fi), &shown, &why) :
-				   tree_attributes(ops_tree(req), inode, &shown, &why);
+	enum fault fault = fi && inode_type(inode) == S_IFREG
+				   ? file_attributes(ops_file(fi), &shown, &why)
+				   : tree_attributes(ops_tree(req), inode, &shown, &why);
 	if (fault)
 		ops_end(req, fault, &why);
 	else

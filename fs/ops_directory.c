@@ -86,7 +86,8 @@ static bool add_plain(struct reply *reply, const struct listing_entry *entry, si
 	return true;
 }
 
-/* An entry that cannot be looked up is listed without attributes; the kernel asks again when it needs them. */
+/* An entry that cannot be looked up is listed without attributes; the kernel asks again when it needs them.
+ */
 static bool add_plus(struct reply *reply, const struct listing_entry *entry, size_t position)
 {
 	AUTO(tree_entry_done) struct tree_entry found = {.inode = NULL};
@@ -97,8 +98,8 @@ static bool add_plus(struct reply *reply, const struct listing_entry *entry, siz
 
 	if (fuse_add_direntry_plus(reply->req, NULL, 0, entry->name, NULL, 0) > room)
 		return false;
-	if (position >= DOTS && tree_lookup(reply->tree, listing_directory(reply->listing), entry->name, &found,
-					    &why) == FAULT_NONE)
+	if (position >= DOTS && tree_lookup(reply->tree, listing_directory(reply->listing), entry->name,
+					    &found, &why) == FAULT_NONE)
 		ops_fill_entry(reply->tree, &found, &param);
 	reply->used += fuse_add_direntry_plus(reply->req, at, room, entry->name, &param, (off_t)position + 1);
 	return true;
@@ -121,8 +122,12 @@ static enum fault fill(struct reply *reply, size_t position, struct why *why)
 static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *fi, bool plus)
 {
 	AUTO(free) char *buffer = malloc(size);
-	struct reply reply = {.req = req, .tree = ops_tree(req), .listing = ops_listing(fi), .buffer = buffer,
-			      .size = size, .plus = plus};
+	struct reply reply = {.req = req,
+			      .tree = ops_tree(req),
+			      .listing = ops_listing(fi),
+			      .buffer = buffer,
+			      .size = size,
+			      .plus = plus};
 	struct why why = WHY_NONE;
 
 	if (!buffer) {

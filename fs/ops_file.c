@@ -80,8 +80,9 @@ static bool is_gone(enum fault fault, const struct why *why)
 }
 
 /* Whoever loses the race to make a file opens the winner's, unless he asked for a new one. */
-static enum fault create(struct tree *tree, struct inode *directory, const char *name, const struct tree_new *new,
-			 int flags, struct tree_entry *ret_entry, struct open_file **ret_file, struct why *why)
+static enum fault create(struct tree *tree, struct inode *directory, const char *name,
+			 const struct tree_new *new, int flags, struct tree_entry *ret_entry,
+			 struct open_file **ret_file, struct why *why)
 {
 	enum fault fault = FAULT_NONE;
 
@@ -185,7 +186,8 @@ void ops_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_i
 	ops_end(req, durable_file(ops_file(fi), data_only, &why), &why);
 }
 
-void ops_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *fi)
+void ops_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+		   struct fuse_file_info *fi)
 {
 	struct why why = WHY_NONE;
 
@@ -219,8 +221,11 @@ void ops_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct
 
 void ops_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct flock *range, int sleep)
 {
-	const struct applock_request request = {
-		.request = req, .file = ops_file(fi), .owner = fi->lock_owner, .waits = sleep, .range = *range};
+	const struct applock_request request = {.request = req,
+						.file = ops_file(fi),
+						.owner = fi->lock_owner,
+						.waits = sleep,
+						.range = *range};
 
 	(void)ino;
 	applock_set(ops_tree(req)->locks, &request);

@@ -13,8 +13,8 @@ static void reply_missing(fuse_req_t req, const struct tree *tree)
 }
 
 /* The kernel asks for "." and ".." only of files it has by number alone. */
-static enum fault lookup(struct tree *tree, struct inode *parent, const char *name, struct tree_entry *ret_entry,
-			 struct why *why)
+static enum fault lookup(struct tree *tree, struct inode *parent, const char *name,
+			 struct tree_entry *ret_entry, struct why *why)
 {
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return tree_lookup_known(tree, parent, name[1] == '.', ret_entry, why);
@@ -50,8 +50,8 @@ void ops_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *for
 	fuse_reply_none(req);
 }
 
-typedef enum fault (*maker)(struct tree *tree, struct inode *directory, const char *name, const struct tree_new *new,
-			    struct tree_entry *ret_entry, struct why *why);
+typedef enum fault (*maker)(struct tree *tree, struct inode *directory, const char *name,
+			    const struct tree_new *new, struct tree_entry *ret_entry, struct why *why);
 
 static void make(fuse_req_t req, fuse_ino_t parent, const char *name, const struct tree_new *new, maker how)
 {

@@ -16,8 +16,8 @@ static bool is_pinned(struct tree *tree, const char *path)
 {
 	AUTO(pin_folder_done) struct pin_folder pin = {.version = 0};
 
-	return keyring_folder_pin(share_keyring(tree->share), &share_record_of(tree->share)->share, path, &pin,
-				  NULL) == FAULT_NONE;
+	return keyring_folder_pin(share_keyring(tree->share), &share_record_of(tree->share)->share, path,
+				  &pin, NULL) == FAULT_NONE;
 }
 
 /* The first look costs no read of the share when there is nothing to find. */
@@ -51,7 +51,8 @@ static enum fault find_folder(struct tree *tree, struct inode *directory, int fd
 }
 
 /* A directory without a path (removed, or too deep for any path) cannot be a folder. */
-static enum fault look(struct tree *tree, struct inode *directory, bool sure, bool *ret_changed, struct why *why)
+static enum fault look(struct tree *tree, struct inode *directory, bool sure, bool *ret_changed,
+		       struct why *why)
 {
 	char path[RING_PATH_MAX];
 	int64_t now = clock_boot_ms();
@@ -80,7 +81,8 @@ static bool look_is_due(struct inode *directory, bool once)
 }
 
 /* From the top: what a directory belongs to is known once those above it are. */
-static enum fault look_down(struct tree *tree, struct inode *directory, bool once, bool *ret_changed, struct why *why)
+static enum fault look_down(struct tree *tree, struct inode *directory, bool once, bool *ret_changed,
+			    struct why *why)
 {
 	AUTO(inode_unref) struct inode *parent = inode_parent(directory);
 	enum fault fault = FAULT_NONE;
@@ -102,7 +104,8 @@ enum fault place_look(struct tree *tree, struct inode *directory, bool *ret_chan
 	return look_down(tree, directory, false, ret_changed, why);
 }
 
-enum fault place_seen(struct tree *tree, struct inode *directory, bool seen, bool *ret_changed, struct why *why)
+enum fault place_seen(struct tree *tree, struct inode *directory, bool seen, bool *ret_changed,
+		      struct why *why)
 {
 	char path[RING_PATH_MAX];
 
@@ -151,8 +154,8 @@ static enum fault scope_enter_once(struct tree *tree, struct inode *directory, e
 	return fault;
 }
 
-enum fault scope_enter(struct tree *tree, struct inode *directory, enum place_want want, struct scope *ret_scope,
-		       struct why *why)
+enum fault scope_enter(struct tree *tree, struct inode *directory, enum place_want want,
+		       struct scope *ret_scope, struct why *why)
 {
 	bool again = true;
 	enum fault fault = FAULT_NONE;
@@ -164,8 +167,8 @@ enum fault scope_enter(struct tree *tree, struct inode *directory, enum place_wa
 	return fault;
 }
 
-enum fault scope_enter_of(struct tree *tree, struct inode *inode, enum place_want want, struct scope *ret_scope,
-			  struct why *why)
+enum fault scope_enter_of(struct tree *tree, struct inode *inode, enum place_want want,
+			  struct scope *ret_scope, struct why *why)
 {
 	AUTO(inode_unref) struct inode *parent = inode_parent(inode);
 
@@ -179,8 +182,8 @@ void scope_leave(struct scope *scope)
 	*scope = SCOPE_NONE;
 }
 
-enum fault place_enter(struct tree *tree, struct inode *directory, enum place_want want, struct place *ret_place,
-		       struct why *why)
+enum fault place_enter(struct tree *tree, struct inode *directory, enum place_want want,
+		       struct place *ret_place, struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	enum fault fault = FAULT_NONE;
@@ -240,7 +243,8 @@ static enum fault stored_name(const struct name_key *key, const char *name, stru
 	return FAULT_NONE;
 }
 
-enum fault place_name(const struct place *place, const char *name, struct place_name *ret_name, struct why *why)
+enum fault place_name(const struct place *place, const char *name, struct place_name *ret_name,
+		      struct why *why)
 {
 	if (place_is_lobby(place))
 		return lobby_name(name, ret_name, why);
@@ -265,8 +269,8 @@ static enum fault decode(const struct folder_view *view, const char *text, size_
 	return fault ? why_set(why, FAULT_MISSING, "a name that does not authenticate") : FAULT_NONE;
 }
 
-static enum fault decode_long(const struct place *place, const char *entry, char ret_plain[static INODE_ENTRY_SIZE],
-			      struct why *why)
+static enum fault decode_long(const struct place *place, const char *entry,
+			      char ret_plain[static INODE_ENTRY_SIZE], struct why *why)
 {
 	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
 	char file[INODE_ENTRY_SIZE + sizeof(FORMAT_LONG_SUFFIX)];
@@ -313,12 +317,13 @@ static bool holds_name(const struct place *place, const struct stored_name *stor
 	       name_long_matches(stored->entry, (const char *)text.data, text.size);
 }
 
-/* One pwrite of less than a page: nobody sees half of it, except after a crash; then the file does not match, and is replaced. */
+/* One pwrite of less than a page: nobody sees half of it, except after a crash; then the file does not match,
+ * and is replaced. */
 static enum fault write_name(const struct place *place, const struct stored_name *stored, struct why *why)
 {
 	size_t length = strlen(stored->long_text);
-	AUTO(file_close) int fd =
-		openat(place->fd, stored->long_file, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+	AUTO(file_close)
+	int fd = openat(place->fd, stored->long_file, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
 
 	if (fd < 0)
 		return why_system(why, "cannot make a long-name file");

@@ -6,10 +6,10 @@
  *     fd = openat(place.fd, name.entry, ...);
  *
  * A directory counts as its parent's until `.fsenc` is seen in it. It is looked for before the first name
- * is made in it (and, once, in every directory above it up to the folder's own), when a name is not found, and when a
- * listing shows it; in a lobby, where no name proves anything, before anything else. A path that is pinned as a
- * folder is never a plain directory. So nothing is ever made under the key of a folder above, whatever the server
- * has put where. docs/FORMAT.md, "When a client looks".
+ * is made in it (and, once, in every directory above it up to the folder's own), when a name is not found,
+ * and when a listing shows it; in a lobby, where no name proves anything, before anything else. A path that
+ * is pinned as a folder is never a plain directory. So nothing is ever made under the key of a folder above,
+ * whatever the server has put where. docs/FORMAT.md, "When a client looks".
  */
 #ifndef FSENC_FS_PLACE_H
 #define FSENC_FS_PLACE_H
@@ -20,10 +20,10 @@
 struct tree;
 
 enum place_want {
-	PLACE_SEEN,   /* for reading names and attributes: costs no look */
-	PLACE_READ,   /* for reading contents and listings: the folder looks once a second */
+	PLACE_SEEN, /* for reading names and attributes: costs no look */
+	PLACE_READ, /* for reading contents and listings: the folder looks once a second */
 	PLACE_CHANGE, /* for changing or removing what is there */
-	PLACE_MAKE    /* for making a name: `.fsenc` is looked for, too */
+	PLACE_MAKE /* for making a name: `.fsenc` is looked for, too */
 };
 
 /* The folder that things in a directory belong to, entered. Both NULL in a lobby. */
@@ -53,8 +53,10 @@ void place_leave(struct place *place);
 AUTO_VALUE(struct place, place_leave);
 bool place_is_lobby(const struct place *place);
 
-/* Looks for `.fsenc` unless that was done in the last second; *ret_changed says that the directory has become a folder. */
-MUST_CHECK enum fault place_look(struct tree *tree, struct inode *directory, bool *ret_changed, struct why *why);
+/* Looks for `.fsenc` unless that was done in the last second; *ret_changed says that the directory has become
+ * a folder. */
+MUST_CHECK enum fault place_look(struct tree *tree, struct inode *directory, bool *ret_changed,
+				 struct why *why);
 /* The same for a listing that has seen, or not seen, `.fsenc` by itself. */
 MUST_CHECK enum fault place_seen(struct tree *tree, struct inode *directory, bool seen, bool *ret_changed,
 				 struct why *why);
@@ -70,14 +72,15 @@ MUST_CHECK enum fault place_name(const struct place *place, const char *name, st
 				 struct why *why);
 /* How it was stored under the name key before, while `rekey --names` runs; false when there is none. */
 bool place_name_before(const struct place *place, const char *name, struct place_name *ret_name);
-/* The plain name of an entry. FAULT_MISSING for what is not shown: files of ours, left-overs, foreign files, names that do not
- * authenticate. */
+/* The plain name of an entry. FAULT_MISSING for what is not shown: files of ours, left-overs, foreign files,
+ * names that do not authenticate. */
 MUST_CHECK enum fault place_plain(const struct place *place, const char *entry,
 				  char ret_plain[static INODE_ENTRY_SIZE], struct why *why);
 
 /* The file that holds a long name: made before the entry, looked at again after it, removed after the entry
  * unless that is there again. A name that is not long has none. */
-MUST_CHECK enum fault place_hold_name(const struct place *place, const struct place_name *name, struct why *why);
+MUST_CHECK enum fault place_hold_name(const struct place *place, const struct place_name *name,
+				      struct why *why);
 void place_drop_name(const struct place *place, const struct place_name *name);
 
 #endif

@@ -10,7 +10,8 @@
  *     AUTO(range_release) struct range held = RANGE_NONE;
  *     fault = range_take(table, fd, RANGE_EXCLUSIVE, first, last, &held, why);
  *
- * A lock file system that has no locks (ENOLCK, EOPNOTSUPP, ENOSYS) counts as granted: share.h says once what that means.
+ * A lock file system that has no locks (ENOLCK, EOPNOTSUPP, ENOSYS) counts as granted: share.h says once what
+ * that means.
  */
 #ifndef FSENC_FS_RANGE_H
 #define FSENC_FS_RANGE_H

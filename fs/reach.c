@@ -48,7 +48,8 @@ static bool is_it(struct inode *inode, int fd, struct stat *ret_stored)
 }
 
 /* By its name; -1 in *ret_fd when something else stands there and the name is not under change. */
-static enum fault reach_by_name(struct inode *inode, int flags, struct stat *ret_stored, int *ret_fd, struct why *why)
+static enum fault reach_by_name(struct inode *inode, int flags, struct stat *ret_stored, int *ret_fd,
+				struct why *why)
 {
 	for (unsigned i = 0; i < NAME_ATTEMPTS; i++) {
 		AUTO(inode_name_done) struct inode_name name;

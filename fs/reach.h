@@ -1,7 +1,7 @@
 /* fs/reach.h - from an inode to its stored file: by name, or by what is still open.
  *
- * What stands under the stored name is compared with the inode; another file there, or none, is ESTALE, unless
- * a pin or an open handle still reaches the right one. A name that this mount is just changing is
+ * What stands under the stored name is compared with the inode; another file there, or none, is ESTALE,
+ * unless a pin or an open handle still reaches the right one. A name that this mount is just changing is
  * asked for again. Descriptors for reading attributes are O_PATH.
  */
 #ifndef FSENC_FS_REACH_H
@@ -23,7 +23,9 @@ AUTO_VALUE(struct reach, reach_close);
 #define REACH_PATH_SIZE 32
 void reach_path(int fd, char path[static REACH_PATH_SIZE]);
 
-/* Opens a file itself. `certain`: nobody but this mount changes names, so only our own changes are checked for. */
-MUST_CHECK enum fault reach_open_file(struct inode *inode, int flags, bool certain, int *ret_fd, struct why *why);
+/* Opens a file itself. `certain`: nobody but this mount changes names, so only our own changes are checked
+ * for. */
+MUST_CHECK enum fault reach_open_file(struct inode *inode, int flags, bool certain, int *ret_fd,
+				      struct why *why);
 
 #endif

@@ -27,8 +27,8 @@
 
 enum ring_kind {
 	RING_OVERWRITE, /* bytes at offset */
-	RING_EXTEND,	/* the same, and the file grows from old_size: what lies beyond may be torn */
-	RING_SHRINK	/* bytes at offset, then the file ends after them */
+	RING_EXTEND, /* the same, and the file grows from old_size: what lies beyond may be torn */
+	RING_SHRINK /* bytes at offset, then the file ends after them */
 };
 
 struct ring_entry {
@@ -56,15 +56,16 @@ AUTO_POINTER(struct ring *, ring_close);
  * slot when all are busy. */
 struct ring_slot *ring_put(struct ring *ring, const struct ring_entry *entry);
 void ring_free(struct ring *ring, struct ring_slot *slot);
-/* The writer gives up for now, the slot stays for a later ring_free() or the next mount. false when half of the
- * slots are kept already, so that a share that fails for long cannot stop all writing: the caller then frees it. */
+/* The writer gives up for now, the slot stays for a later ring_free() or the next mount. false when half of
+ * the slots are kept already, so that a share that fails for long cannot stop all writing: the caller then
+ * frees it. */
 MUST_CHECK bool ring_keep(struct ring *ring, struct ring_slot *slot);
 
 /* Every used slot of every ring of this share whose process is gone: `each` returns true when the slot is
  * dealt with (replayed or dropped), false to keep it (its folder is locked). A ring all of whose slots
  * are dealt with is removed. */
 MUST_CHECK enum fault ring_each_left(const char *directory, const struct share_id *share,
-				     bool (*each)(void *context, const struct ring_entry *entry), void *context,
-				     struct why *why);
+				     bool (*each)(void *context, const struct ring_entry *entry),
+				     void *context, struct why *why);
 
 #endif

@@ -6,7 +6,8 @@
 
 #include "base/file.h"
 
-/* -- a folder's plain path: each component is under the key of the folder it lies in --------------------------- */
+/* -- a folder's plain path: each component is under the key of the folder it lies in
+ * --------------------------- */
 
 struct known {
 	char path[RING_PATH_MAX]; /* stored */
@@ -75,7 +76,8 @@ static void decode(struct tree *tree, struct folder *folder, const char *stored_
 	(void)snprintf(ret_plain, INODE_ENTRY_SIZE, "%s", component);
 	if (!folder || folder_enter_as_last_seen(folder, FOLDER_READ, &view, NULL) != FAULT_NONE)
 		return;
-	if (name_classify(component) == NAME_LONG_ENTRY && read_long(tree, stored_path, &text) == FAULT_NONE) {
+	if (name_classify(component) == NAME_LONG_ENTRY &&
+	    read_long(tree, stored_path, &text) == FAULT_NONE) {
 		component = (const char *)text.data;
 		length = text.size;
 	}
@@ -114,8 +116,8 @@ static json_t *folder_json(struct tree *tree, const struct known_list *known, co
 	plain_path(tree, known, one->path, path);
 	folder_state(one->folder, state);
 	bool open = strncmp(state, locked, strlen(locked)) != 0;
-	return json_pack("{s:s%, s:s, s:s}", "path", path, strlen(path), "state", open ? "open" : "locked", "reason",
-			 open ? "" : state + strlen(locked));
+	return json_pack("{s:s%, s:s, s:s}", "path", path, strlen(path), "state", open ? "open" : "locked",
+			 "reason", open ? "" : state + strlen(locked));
 }
 
 static json_t *folders_json(struct tree *tree)
@@ -134,7 +136,8 @@ static json_t *folders_json(struct tree *tree)
 json_t *status_of(struct tree *tree, const char *mount_directory)
 {
 	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:b, s:o}", "share", share_path(tree->share), "dir",
-			 mount_directory, "pid", (int)getpid(), "mode", tree->options->local ? "local" : "shared",
-			 "backing", share_backing_kind(tree->share), "locks_trusted",
+			 mount_directory, "pid", (int)getpid(), "mode",
+			 tree->options->local ? "local" : "shared", "backing",
+			 share_backing_kind(tree->share), "locks_trusted",
 			 (int)share_trusts_locks(tree->share), "folders", folders_json(tree));
 }

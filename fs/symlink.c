@@ -21,6 +21,6 @@ enum fault symlink_read(struct tree *tree, struct inode *inode, struct bytes *re
 	ssize_t got = readlinkat(reach.fd, "", text, sizeof(text));
 	if (got < 0)
 		return why_system(why, "cannot read a link");
-	return seal_open_symlink(scope.view->terms.keys, scope.view->terms.min_read, text, (size_t)got, ret_target,
-				 why);
+	return seal_open_symlink(scope.view->terms.keys, scope.view->terms.min_read, text, (size_t)got,
+				 ret_target, why);
 }

@@ -5,6 +5,7 @@
 #include "fs/tree.h"
 
 /* The target is appended, with a closing zero that is not counted. */
-MUST_CHECK enum fault symlink_read(struct tree *tree, struct inode *inode, struct bytes *ret_target, struct why *why);
+MUST_CHECK enum fault symlink_read(struct tree *tree, struct inode *inode, struct bytes *ret_target,
+				   struct why *why);
 
 #endif

@@ -28,9 +28,9 @@ static unsigned directories_max(void)
 		(void)getrlimit(RLIMIT_NOFILE, &limit);
 	}
 	rlim_t quarter = limit.rlim_cur / 4;
-	return quarter > DIRECTORIES_MAX ? DIRECTORIES_MAX :
-	       quarter < DIRECTORIES_MIN ? DIRECTORIES_MIN :
-					   (unsigned)quarter;
+	return quarter > DIRECTORIES_MAX   ? DIRECTORIES_MAX
+	       : quarter < DIRECTORIES_MIN ? DIRECTORIES_MIN
+					   : (unsigned)quarter;
 }
 
 static enum fault find_root_folder(struct tree *tree, struct inode *root, struct why *why)
@@ -47,7 +47,8 @@ static enum fault find_root_folder(struct tree *tree, struct inode *root, struct
 	return fault;
 }
 
-enum fault tree_open(struct share *share, const struct mount_options *options, struct tree **ret_tree, struct why *why)
+enum fault tree_open(struct share *share, const struct mount_options *options, struct tree **ret_tree,
+		     struct why *why)
 {
 	struct stat stored;
 	AUTO(tree_close) struct tree *tree = calloc(1, sizeof(*tree));
@@ -127,7 +128,8 @@ static bool means_missing(int error)
 	return error == ENOENT || error == ENOTDIR;
 }
 
-enum fault tree_look_entry(const struct place *place, const char *entry, struct found *ret_found, struct why *why)
+enum fault tree_look_entry(const struct place *place, const char *entry, struct found *ret_found,
+			   struct why *why)
 {
 	AUTO(file_close) int fd = -1;
 
@@ -158,13 +160,14 @@ static enum fault look_name(const struct place *place, const char *name, struct 
 	return fault;
 }
 
-enum fault tree_meet(const struct place *place, const char *entry, struct found *found, struct tree_entry *ret_entry,
-		     struct why *why)
+enum fault tree_meet(const struct place *place, const char *entry, struct found *found,
+		     struct tree_entry *ret_entry, struct why *why)
 {
 	int fd = found->fd;
 
 	found->fd = -1;
-	enum fault fault = inode_meet(place->directory, entry, found->changes, &found->stored, fd, &ret_entry->inode, why);
+	enum fault fault = inode_meet(place->directory, entry, found->changes, &found->stored, fd,
+				      &ret_entry->inode, why);
 	if (fault || !ret_entry->inode)
 		return fault;
 	ret_entry->shown = found->stored;
@@ -201,8 +204,8 @@ static enum fault lookup_once(struct tree *tree, struct inode *directory, const 
 	return fault;
 }
 
-enum fault tree_lookup(struct tree *tree, struct inode *directory, const char *name, struct tree_entry *ret_entry,
-		       struct why *why)
+enum fault tree_lookup(struct tree *tree, struct inode *directory, const char *name,
+		       struct tree_entry *ret_entry, struct why *why)
 {
 	enum fault fault = FAULT_MISSING;
 	bool again = true;
@@ -215,8 +218,8 @@ enum fault tree_lookup(struct tree *tree, struct inode *directory, const char *n
 	return fault;
 }
 
-enum fault tree_lookup_known(struct tree *tree, struct inode *inode, bool parent, struct tree_entry *ret_entry,
-			     struct why *why)
+enum fault tree_lookup_known(struct tree *tree, struct inode *inode, bool parent,
+			     struct tree_entry *ret_entry, struct why *why)
 {
 	AUTO(inode_unref) struct inode *found = parent ? inode_parent(inode) : inode_ref(inode);
 	struct inode *wanted = found ? found : inode;

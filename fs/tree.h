@@ -1,8 +1,8 @@
 /* fs/tree.h - the share as a tree of plain names: looking up, making, removing and renaming.
  *
- * A struct tree is all that the operations of one mount share. Every function takes inodes (fs/inode.h) and plain
- * names, enters the folders it passes (fs/place.h), and gives results in plain terms: sizes of contents and of link
- * targets, not of what is stored. Each refusal has the errno that programs on the mount expect.
+ * A struct tree is all that the operations of one mount share. Every function takes inodes (fs/inode.h) and
+ * plain names, enters the folders it passes (fs/place.h), and gives results in plain terms: sizes of contents
+ * and of link targets, not of what is stored. Each refusal has the errno that programs on the mount expect.
  * Any thread; nothing is locked during input and output.
  */
 #ifndef FSENC_FS_TREE_H
@@ -33,8 +33,8 @@ struct tree {
 };
 
 /* The root inode with its folder. `ring` and `session` may be filled in later. */
-MUST_CHECK enum fault tree_open(struct share *share, const struct mount_options *options, struct tree **ret_tree,
-				struct why *why);
+MUST_CHECK enum fault tree_open(struct share *share, const struct mount_options *options,
+				struct tree **ret_tree, struct why *why);
 void tree_close(struct tree *tree);
 AUTO_POINTER(struct tree *, tree_close);
 
@@ -53,8 +53,10 @@ MUST_CHECK enum fault tree_lookup(struct tree *tree, struct inode *directory, co
 MUST_CHECK enum fault tree_lookup_known(struct tree *tree, struct inode *inode, bool parent,
 					struct tree_entry *ret_entry, struct why *why);
 
-MUST_CHECK enum fault tree_attributes(struct tree *tree, struct inode *inode, struct stat *ret_shown, struct why *why);
-/* Stored attributes as the mount shows them. `view` is of the folder that the inode lies in, NULL in a lobby. */
+MUST_CHECK enum fault tree_attributes(struct tree *tree, struct inode *inode, struct stat *ret_shown,
+				      struct why *why);
+/* Stored attributes as the mount shows them. `view` is of the folder that the inode lies in, NULL in a lobby.
+ */
 void tree_show(const struct tree *tree, const struct folder_view *view, struct stat *stored);
 
 /* -- making ---------------------------------------------------------------------------- */
@@ -66,22 +68,26 @@ struct tree_new {
 };
 /* FAULT_EXISTS when there is something. */
 MUST_CHECK enum fault tree_make_directory(struct tree *tree, struct inode *directory, const char *name,
-					  const struct tree_new *new, struct tree_entry *ret_entry, struct why *why);
+					  const struct tree_new *new, struct tree_entry *ret_entry,
+					  struct why *why);
 MUST_CHECK enum fault tree_make_node(struct tree *tree, struct inode *directory, const char *name,
-				     const struct tree_new *new, struct tree_entry *ret_entry, struct why *why);
+				     const struct tree_new *new, struct tree_entry *ret_entry,
+				     struct why *why);
 MUST_CHECK enum fault tree_make_link(struct tree *tree, struct inode *directory, const char *name,
-				     const struct tree_new *new, struct tree_entry *ret_entry, struct why *why);
+				     const struct tree_new *new, struct tree_entry *ret_entry,
+				     struct why *why);
 /* An empty stored file, opened read-write. */
 MUST_CHECK enum fault tree_make_file(struct tree *tree, struct inode *directory, const char *name,
 				     const struct tree_new *new, struct tree_entry *ret_entry, int *ret_fd,
 				     struct why *why);
 /* Another name for a file that is there. */
-MUST_CHECK enum fault tree_link(struct tree *tree, struct inode *inode, struct inode *directory, const char *name,
-				struct tree_entry *ret_entry, struct why *why);
+MUST_CHECK enum fault tree_link(struct tree *tree, struct inode *inode, struct inode *directory,
+				const char *name, struct tree_entry *ret_entry, struct why *why);
 
 /* -- removing and renaming --------------------------------------------------------------- */
 
-MUST_CHECK enum fault tree_remove_file(struct tree *tree, struct inode *directory, const char *name, struct why *why);
+MUST_CHECK enum fault tree_remove_file(struct tree *tree, struct inode *directory, const char *name,
+				       struct why *why);
 /* Nothing but an empty directory. */
 MUST_CHECK enum fault tree_remove_directory(struct tree *tree, struct inode *directory, const char *name,
 					    struct why *why);

@@ -27,7 +27,8 @@ static void move_name(const struct place *place, const struct place_name *from, 
 	place_drop_name(place, from);
 }
 
-enum fault tree_settle_name(const struct place *place, const char *name, struct place_name *ret_name, struct why *why)
+enum fault tree_settle_name(const struct place *place, const char *name, struct place_name *ret_name,
+			    struct why *why)
 {
 	struct place_name before;
 	struct stat stored;
@@ -42,21 +43,25 @@ enum fault tree_settle_name(const struct place *place, const char *name, struct 
 }
 
 /* One way of making an entry; >= 0, or -1 with errno. */
-typedef int (*make_entry)(const struct place *place, const char *entry, const struct tree_new *new, const void *more);
+typedef int (*make_entry)(const struct place *place, const char *entry, const struct tree_new *new,
+			  const void *more);
 
-static int make_directory(const struct place *place, const char *entry, const struct tree_new *new, const void *more)
+static int make_directory(const struct place *place, const char *entry, const struct tree_new *new,
+			  const void *more)
 {
 	(void)more;
 	return mkdirat(place->fd, entry, new->mode);
 }
 
-static int make_node(const struct place *place, const char *entry, const struct tree_new *new, const void *more)
+static int make_node(const struct place *place, const char *entry, const struct tree_new *new,
+		     const void *more)
 {
 	(void)more;
 	return mknodat(place->fd, entry, new->mode, new->device);
 }
 
-static int make_symlink(const struct place *place, const char *entry, const struct tree_new *new, const void *more)
+static int make_symlink(const struct place *place, const char *entry, const struct tree_new *new,
+			const void *more)
 {
 	const struct bytes *text = more;
 
@@ -64,13 +69,16 @@ static int make_symlink(const struct place *place, const char *entry, const stru
 	return symlinkat((const char *)text->data, place->fd, entry);
 }
 
-static int make_file(const struct place *place, const char *entry, const struct tree_new *new, const void *more)
+static int make_file(const struct place *place, const char *entry, const struct tree_new *new,
+		     const void *more)
 {
 	(void)more;
-	return openat(place->fd, entry, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, new->mode & ~S_IFMT);
+	return openat(place->fd, entry, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		      new->mode & ~S_IFMT);
 }
 
-static int make_hard_link(const struct place *place, const char *entry, const struct tree_new *new, const void *more)
+static int make_hard_link(const struct place *place, const char *entry, const struct tree_new *new,
+			  const void *more)
 {
 	char path[REACH_PATH_SIZE];
 	const struct reach *reach = more;
@@ -80,7 +88,8 @@ static int make_hard_link(const struct place *place, const char *entry, const st
 	return linkat(AT_FDCWD, path, place->fd, entry, AT_SYMLINK_FOLLOW);
 }
 
-/* The entry between two looks at its long-name file: somebody who removes the same name may take that away. */
+/* The entry between two looks at its long-name file: somebody who removes the same name may take that away.
+ */
 static enum fault make(const struct place *place, const struct place_name *name, make_entry how,
 		       const struct tree_new *new, const void *more, int *ret_fd, struct why *why)
 {
@@ -90,8 +99,8 @@ static enum fault make(const struct place *place, const struct place_name *name,
 		return fault;
 	*ret_fd = how(place, name->entry, new, more);
 	if (*ret_fd < 0)
-		fault = errno == EEXIST ? why_set(why, FAULT_EXISTS, "there is such a name") :
-					  why_system(why, "cannot make an entry");
+		fault = errno == EEXIST ? why_set(why, FAULT_EXISTS, "there is such a name")
+					: why_system(why, "cannot make an entry");
 	if (fault && fault != FAULT_EXISTS)
 		place_drop_name(place, name);
 	if (fault)
@@ -109,7 +118,8 @@ static enum fault meet_made(const struct place *place, const struct place_name *
 
 	ret_entry->inode = NULL;
 	if (fd >= 0)
-		fault = fstat(fd, &found.stored) == 0 ? FAULT_NONE : why_system(why, "cannot read attributes");
+		fault = fstat(fd, &found.stored) == 0 ? FAULT_NONE
+						      : why_system(why, "cannot read attributes");
 	else
 		fault = tree_look_entry(place, name->entry, &found, why);
 	if (!fault)
@@ -148,8 +158,8 @@ enum fault tree_make_directory(struct tree *tree, struct inode *directory, const
 	return fault;
 }
 
-enum fault tree_make_node(struct tree *tree, struct inode *directory, const char *name, const struct tree_new *new,
-			  struct tree_entry *ret_entry, struct why *why)
+enum fault tree_make_node(struct tree *tree, struct inode *directory, const char *name,
+			  const struct tree_new *new, struct tree_entry *ret_entry, struct why *why)
 {
 	AUTO(place_leave) struct place place = PLACE_NONE;
 	struct place_name stored;
@@ -164,8 +174,8 @@ enum fault tree_make_node(struct tree *tree, struct inode *directory, const char
 	return fault;
 }
 
-enum fault tree_make_link(struct tree *tree, struct inode *directory, const char *name, const struct tree_new *new,
-			  struct tree_entry *ret_entry, struct why *why)
+enum fault tree_make_link(struct tree *tree, struct inode *directory, const char *name,
+			  const struct tree_new *new, struct tree_entry *ret_entry, struct why *why)
 {
 	AUTO(place_leave) struct place place = PLACE_NONE;
 	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
@@ -183,8 +193,9 @@ enum fault tree_make_link(struct tree *tree, struct inode *directory, const char
 	return fault;
 }
 
-enum fault tree_make_file(struct tree *tree, struct inode *directory, const char *name, const struct tree_new *new,
-			  struct tree_entry *ret_entry, int *ret_fd, struct why *why)
+enum fault tree_make_file(struct tree *tree, struct inode *directory, const char *name,
+			  const struct tree_new *new, struct tree_entry *ret_entry, int *ret_fd,
+			  struct why *why)
 {
 	AUTO(place_leave) struct place place = PLACE_NONE;
 	AUTO(file_close) int fd = -1;
@@ -203,7 +214,8 @@ enum fault tree_make_file(struct tree *tree, struct inode *directory, const char
 	return FAULT_NONE;
 }
 
-static enum fault must_share_folder(struct tree *tree, struct inode *inode, const struct place *place, struct why *why)
+static enum fault must_share_folder(struct tree *tree, struct inode *inode, const struct place *place,
+				    struct why *why)
 {
 	AUTO(inode_unref) struct inode *parent = inode_parent(inode);
 	AUTO(folder_unref) struct folder *folder = parent ? inode_folder(parent) : NULL;

@@ -19,9 +19,9 @@ MUST_CHECK enum fault tree_look_entry(const struct place *place, const char *ent
 MUST_CHECK enum fault tree_meet(const struct place *place, const char *entry, struct found *found,
 				struct tree_entry *ret_entry, struct why *why);
 
-/* The stored name for a change. While `rekey --names` runs, an entry still stored under the key before is first
- * renamed to the present one, so that each change deals with one name. */
-MUST_CHECK enum fault tree_settle_name(const struct place *place, const char *name, struct place_name *ret_name,
-				       struct why *why);
+/* The stored name for a change. While `rekey --names` runs, an entry still stored under the key before is
+ * first renamed to the present one, so that each change deals with one name. */
+MUST_CHECK enum fault tree_settle_name(const struct place *place, const char *name,
+				       struct place_name *ret_name, struct why *why);
 
 #endif

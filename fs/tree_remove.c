@@ -12,7 +12,8 @@
 #include "fs/folder_remove.h"
 #include "fs/stored_list.h"
 
-/* An entry about to go: who it is, and a descriptor that outlives its name. Opening O_PATH asks nothing of the share. */
+/* An entry about to go: who it is, and a descriptor that outlives its name. Opening O_PATH asks nothing of
+ * the share. */
 struct leaving {
 	struct inode *inode; /* reference, or NULL */
 	int pin;
@@ -42,7 +43,8 @@ static void left(struct leaving *leaving, const struct place *place, const char 
 	inode_removed(leaving->inode, place->directory, entry, pin);
 }
 
-static enum fault unlink_entry(const struct place *place, const struct place_name *name, int flags, struct why *why)
+static enum fault unlink_entry(const struct place *place, const struct place_name *name, int flags,
+			       struct why *why)
 {
 	AUTO(leaving_done) struct leaving leaving = leaving_of(place, name->entry);
 	enum fault fault = FAULT_NONE;
@@ -98,7 +100,8 @@ static void sweep_long_names(int directory, const struct stored_list *list)
 		const char *name = stored_list_name(list, i);
 		if (name_classify(name) != NAME_LONG_FILE)
 			continue;
-		(void)snprintf(entry, sizeof(entry), "%.*s", (int)(strlen(name) - strlen(FORMAT_LONG_SUFFIX)), name);
+		(void)snprintf(entry, sizeof(entry), "%.*s", (int)(strlen(name) - strlen(FORMAT_LONG_SUFFIX)),
+			       name);
 		if (fstatat(directory, entry, &stored, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
 			(void)unlinkat(directory, name, 0);
 	}
@@ -162,7 +165,8 @@ static enum fault remove_full(struct tree *tree, const struct place *place, cons
 	return fault;
 }
 
-enum fault tree_remove_directory(struct tree *tree, struct inode *directory, const char *name, struct why *why)
+enum fault tree_remove_directory(struct tree *tree, struct inode *directory, const char *name,
+				 struct why *why)
 {
 	AUTO(place_leave) struct place place = PLACE_NONE;
 	struct place_name stored;
@@ -313,8 +317,12 @@ enum fault tree_rename(struct tree *tree, const struct tree_rename *rename, stru
 		fault = place_hold_name(&to, &to_name, why);
 	if (fault)
 		return fault;
-	struct renaming renaming = {.tree = tree, .from = &from, .to = &to, .from_name = &from_name,
-				    .to_name = &to_name, .flags = rename->flags};
+	struct renaming renaming = {.tree = tree,
+				    .from = &from,
+				    .to = &to,
+				    .from_name = &from_name,
+				    .to_name = &to_name,
+				    .flags = rename->flags};
 	fault = rename_entry(&renaming, why);
 	if (fault) {
 		place_drop_name(&to, &to_name);

@@ -46,7 +46,8 @@ static void wake(int signal)
 	(void)signal;
 }
 
-/* The main thread may be just about to wait, where one wake-up would be lost: it is woken until it has left. */
+/* The main thread may be just about to wait, where one wake-up would be lost: it is woken until it has left.
+ */
 static void end_session(struct watch *watch)
 {
 	const struct timespec pause = {.tv_nsec = WAKE_PAUSE_NS};
@@ -98,8 +99,8 @@ static void *run(void *context)
 	const struct timespec pause = {.tv_sec = IDLE_PAUSE_SECONDS};
 
 	for (;;) {
-		int signal = watch->tree->options->idle_minutes > 0 ? sigtimedwait(&set, NULL, &pause) :
-								      sigwaitinfo(&set, NULL);
+		int signal = watch->tree->options->idle_minutes > 0 ? sigtimedwait(&set, NULL, &pause)
+								    : sigwaitinfo(&set, NULL);
 		if (atomic_load(&watch->ending))
 			return NULL;
 		if (signal > 0) {

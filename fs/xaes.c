@@ -68,7 +68,7 @@ void xaes_seal(const struct cipher_key *key, const uint8_t nonce[static NONCE_SI
 			    "AES-256-GCM aad");
 	if (size)
 		cipher_must(EVP_EncryptUpdate(gcm, ciphertext, &written, plain, (int)size) == 1 &&
-				written == (int)size,
+				    written == (int)size,
 			    "AES-256-GCM");
 	cipher_must(EVP_EncryptFinal_ex(gcm, tag, &written) == 1 && written == 0, "AES-256-GCM end");
 	cipher_must(EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, tag) == 1, "AES-256-GCM tag");

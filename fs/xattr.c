@@ -43,7 +43,8 @@ static enum fault show_directory_state(struct tree *tree, struct inode *inode, s
 	return append_text(ret_value, text, why);
 }
 
-static enum fault show_file_state(struct tree *tree, struct inode *inode, struct bytes *ret_value, struct why *why)
+static enum fault show_file_state(struct tree *tree, struct inode *inode, struct bytes *ret_value,
+				  struct why *why)
 {
 	struct open_file *file;
 	bool unclean = false;
@@ -74,7 +75,8 @@ static enum fault show_share(struct tree *tree, struct inode *inode, struct byte
 	return append_text(ret_value, share_path(tree->share), why);
 }
 
-static enum fault show_stored(struct tree *tree, struct inode *inode, struct bytes *ret_value, struct why *why)
+static enum fault show_stored(struct tree *tree, struct inode *inode, struct bytes *ret_value,
+			      struct why *why)
 {
 	char path[RING_PATH_MAX];
 
@@ -93,8 +95,8 @@ static const struct {
 	{FORMAT_XATTR_PREFIX "stored", show_stored},
 };
 
-static enum fault get_virtual(struct tree *tree, struct inode *inode, const char *name, struct bytes *ret_value,
-			      struct why *why)
+static enum fault get_virtual(struct tree *tree, struct inode *inode, const char *name,
+			      struct bytes *ret_value, struct why *why)
 {
 	for (size_t i = 0; i < sizeof(virtual_xattrs) / sizeof(virtual_xattrs[0]); i++)
 		if (strcmp(virtual_xattrs[i].name, name) == 0)
@@ -119,7 +121,8 @@ static void subject_done(struct subject *subject)
 }
 AUTO_VALUE(struct subject, subject_done);
 
-/* Attributes of a directory belong to what is inside it: those of a folder's root are sealed with its own key. */
+/* Attributes of a directory belong to what is inside it: those of a folder's root are sealed with its own
+ * key. */
 static enum fault enter(struct tree *tree, struct inode *inode, enum place_want want, struct scope *ret_scope,
 			struct why *why)
 {
@@ -149,7 +152,8 @@ static enum fault subject_open(struct tree *tree, struct inode *inode, enum plac
 static enum fault stored_name_of(const struct subject *subject, const char *name, char ret_stored[static 256],
 				 struct why *why)
 {
-	return name_encode_xattr(subject->scope.view->xattr_names, name + strlen(USER_PREFIX), ret_stored, why);
+	return name_encode_xattr(subject->scope.view->xattr_names, name + strlen(USER_PREFIX), ret_stored,
+				 why);
 }
 
 static enum fault check_name(const char *name, struct why *why)
@@ -201,8 +205,8 @@ enum fault xattr_get(struct tree *tree, struct inode *inode, const char *name, s
 	return fault;
 }
 
-enum fault xattr_set(struct tree *tree, struct inode *inode, const char *name, const struct xattr_value *value,
-		     struct why *why)
+enum fault xattr_set(struct tree *tree, struct inode *inode, const char *name,
+		     const struct xattr_value *value, struct why *why)
 {
 	AUTO(subject_done) struct subject subject = SUBJECT_NONE;
 	AUTO(bytes_done) struct bytes sealed = BYTES_EMPTY;
@@ -257,7 +261,8 @@ static enum fault append_plain(const struct subject *subject, const char *stored
 	char plain[sizeof(USER_PREFIX) + XATTR_NAME_MAX_PLAIN];
 
 	(void)strcpy(plain, USER_PREFIX);
-	if (name_decode_xattr(subject->scope.view->xattr_names, stored, plain + strlen(USER_PREFIX), why) != FAULT_NONE)
+	if (name_decode_xattr(subject->scope.view->xattr_names, stored, plain + strlen(USER_PREFIX), why) !=
+	    FAULT_NONE)
 		return FAULT_NONE;
 	return bytes_append(ret_names, plain, strlen(plain) + 1, why);
 }

@@ -1,7 +1,7 @@
 /* fs/xattr.h - extended attributes: `user.*` sealed, a few of ours to read, no others.
  *
- * `system.*`, `security.*` and `trusted.*` are FAULT_UNSUPPORTED without a question to the share: the kernel asks for
- * security.capability at every write. Virtual and read-only, never listed:
+ * `system.*`, `security.*` and `trusted.*` are FAULT_UNSUPPORTED without a question to the share: the kernel
+ * asks for security.capability at every write. Virtual and read-only, never listed:
  *
  *   user.fsenc.state   directories: "open", "locked: ...", "lobby"; files: "open" or "unclean"
  *   user.fsenc.share   directories: the share's path
@@ -15,8 +15,8 @@
 #define XATTR_VALUE_MAX 65536
 
 /* The value is appended. FAULT_SYSTEM with ENODATA: there is none. */
-MUST_CHECK enum fault xattr_get(struct tree *tree, struct inode *inode, const char *name, struct bytes *ret_value,
-				struct why *why);
+MUST_CHECK enum fault xattr_get(struct tree *tree, struct inode *inode, const char *name,
+				struct bytes *ret_value, struct why *why);
 struct xattr_value {
 	const void *bytes;
 	size_t size;
@@ -26,6 +26,7 @@ MUST_CHECK enum fault xattr_set(struct tree *tree, struct inode *inode, const ch
 				const struct xattr_value *value, struct why *why);
 MUST_CHECK enum fault xattr_remove(struct tree *tree, struct inode *inode, const char *name, struct why *why);
 /* Names with their closing zeros, as listxattr(2) gives them. */
-MUST_CHECK enum fault xattr_list(struct tree *tree, struct inode *inode, struct bytes *ret_names, struct why *why);
+MUST_CHECK enum fault xattr_list(struct tree *tree, struct inode *inode, struct bytes *ret_names,
+				 struct why *why);
 
 #endif

@@ -109,7 +109,7 @@ static inline void stored_init(struct stored *file, const struct stored_options 
 			  .min_read = 1,
 			  .keys = stored_keys},
 	};
-	(void)snprintf(file->path, sizeof file->path, "%s/fsenc-stored-%d-%d", directory ? directory : "/tmp",
+	(void)snprintf(file->path, sizeof file->path, "%s/fsenc-stored-%d-%d", directory ? directory : "/var/tmp",
 		       (int)getpid(), count++);
 	(void)unlink(file->path);
 	stored_open(file);

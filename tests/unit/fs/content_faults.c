@@ -363,7 +363,7 @@ static int start(void **state)
 	(void)state;
 	struct why why = WHY_NONE;
 	stored_start();
-	(void)snprintf(ring_directory, sizeof ring_directory, "/tmp/fsenc-faults-XXXXXX");
+	(void)snprintf(ring_directory, sizeof ring_directory, "/var/tmp/fsenc-faults-XXXXXX");
 	if (!mkdtemp(ring_directory))
 		return 1;
 	return ring_create(ring_directory, &share, &ring, &why) ? 1 : 0;

@@ -15,7 +15,7 @@ struct clients {
 
 static void clients_init(struct clients *clients, bool local)
 {
-	char path[] = "/tmp/fsenc-range-XXXXXX";
+	char path[] = "/var/tmp/fsenc-range-XXXXXX";
 	clients->fd[0] = mkostemp(path, O_CLOEXEC);
 	clients->fd[1] = open(path, O_RDWR | O_CLOEXEC);
 	assert_true(clients->fd[0] >= 0 && clients->fd[1] >= 0);

@@ -19,7 +19,7 @@ static const struct share_id other_share = {{7}};
 static int make_directory(void **state)
 {
 	(void)state;
-	(void)snprintf(directory, sizeof directory, "/tmp/fsenc-ring-XXXXXX");
+	(void)snprintf(directory, sizeof directory, "/var/tmp/fsenc-ring-XXXXXX");
 	return mkdtemp(directory) ? 0 : 1;
 }
 
