@@ -56,7 +56,8 @@ enum fault folder_remove(const struct access_place *place, struct bytes *ret_tex
 {
 	AUTO(access_reading_done) struct access_reading present = ACCESS_READING_EMPTY;
 	AUTO(file_close) int lock = -1;
-	enum fault fault = access_log_lock(place->directory, ACCESS_LOCK_EXCLUSIVE, ACCESS_PATIENCE_MS, &lock, why);
+	enum fault fault = access_log_lock(place->directory, ACCESS_LOCK_EXCLUSIVE, ACCESS_PATIENCE_MS, &lock,
+					   why);
 
 	if (!fault)
 		fault = access_read_once(place, &present, why);
@@ -65,7 +66,8 @@ enum fault folder_remove(const struct access_place *place, struct bytes *ret_tex
 	if (!fault)
 		fault = close_folder(place, present.file, lock, why);
 	if (!fault)
-		fault = keyring_drop_folder_pin(share_keyring(place->share), &share_record_of(place->share)->share,
+		fault = keyring_drop_folder_pin(share_keyring(place->share),
+						&share_record_of(place->share)->share,
 						&present.file->record->folder, why);
 	if (fault)
 		return fault;
