@@ -111,9 +111,11 @@ static bool index_new(struct inode_index *index, size_t size)
 
 static bool indexes_new(struct inode_index indexes[3], size_t size)
 {
-	bool made = index_new(&indexes[0], size) & index_new(&indexes[1], size) &
-		    index_new(&indexes[2], size);
+	bool made = true;
 
+	for (size_t i = 0; i < 3; i++)
+		if (!index_new(&indexes[i], size))
+			made = false;
 	for (size_t i = 0; i < 3 && !made; i++)
 		free(indexes[i].slots);
 	return made;
