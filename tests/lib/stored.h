@@ -4,7 +4,7 @@
  *     AUTO(stored_done) struct stored file = stored_new(&(struct stored_options){.local = true});
  *     assert_works(content_write(file.content, file.fd, &file.terms, ...));
  *
- * The file lies in $FSENC_TEST_DIR or /tmp and is gone afterwards. stored_client() is another
+ * The file lies in $TMPDIR or /var/tmp and is gone afterwards. stored_client() is another
  * client of the same file: a description and a struct content of its own.
  */
 #ifndef FSENC_TESTS_LIB_STORED_H
@@ -17,6 +17,7 @@
 
 #include "fs/content.h"
 #include "tests/lib/people.h"
+#include "tests/lib/temporary.h"
 
 #define STORED_GENERATIONS 3
 #define STORED_PATH_SIZE 200
@@ -27,7 +28,7 @@ struct stored_options {
 	unsigned block_log2; /* 0: 12 */
 	enum suite suite; /* 0: 1 */
 	struct ring *ring;
-	const char *directory; /* NULL: $FSENC_TEST_DIR or /tmp */
+	const char *directory; /* NULL: $TMPDIR or /var/tmp */
 };
 
 struct stored {
@@ -98,7 +99,7 @@ static inline void stored_close(struct stored *file)
 static inline void stored_init(struct stored *file, const struct stored_options *options)
 {
 	static int count;
-	const char *directory = options->directory ? options->directory : getenv("FSENC_TEST_DIR");
+	const char *directory = options->directory ? options->directory : temporary();
 	*file = (struct stored){
 		.options = {.local = options->local, .strict = options->strict, .ring = options->ring},
 		.terms = {.folder = stored_folder,
@@ -109,7 +110,7 @@ static inline void stored_init(struct stored *file, const struct stored_options 
 			  .min_read = 1,
 			  .keys = stored_keys},
 	};
-	(void)snprintf(file->path, sizeof file->path, "%s/fsenc-stored-%d-%d", directory ? directory : "/var/tmp",
+	(void)snprintf(file->path, sizeof file->path, "%s/fsenc-stored-%d-%d", directory,
 		       (int)getpid(), count++);
 	(void)unlink(file->path);
 	stored_open(file);

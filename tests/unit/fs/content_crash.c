@@ -13,7 +13,7 @@
 #define TEAR 512 /* where a write may be torn: a sector */
 
 static const struct share_id share = {{3}};
-static char ring_directory[64];
+static char ring_directory[200];
 
 /* ---- a process that dies after so many bytes ---- */
 
@@ -349,7 +349,7 @@ static void kill_often(const char *directory, bool local, int times, uint64_t se
 static void content__killed_at_any_moment_loses_nothing_acknowledged(void **state)
 {
 	(void)state;
-	kill_often("/var/tmp", false, 200, 11);
+	kill_often(temporary(), false, 200, 11);
 }
 
 static void content__killed_in_memory_loses_nothing_acknowledged(void **state)
@@ -364,7 +364,7 @@ static int start(void **state)
 {
 	(void)state;
 	stored_start();
-	(void)snprintf(ring_directory, sizeof ring_directory, "/var/tmp/fsenc-crash-XXXXXX");
+	temporary_template(ring_directory, sizeof ring_directory, "crash");
 	return mkdtemp(ring_directory) ? 0 : 1;
 }
 

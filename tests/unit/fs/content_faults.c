@@ -10,7 +10,7 @@
 #define FOR_EVER 1000000
 
 static const struct share_id share = {{4}};
-static char ring_directory[64];
+static char ring_directory[200];
 static struct ring *ring;
 
 /* ---- calls that fail ---- */
@@ -363,7 +363,7 @@ static int start(void **state)
 	(void)state;
 	struct why why = WHY_NONE;
 	stored_start();
-	(void)snprintf(ring_directory, sizeof ring_directory, "/var/tmp/fsenc-faults-XXXXXX");
+	temporary_template(ring_directory, sizeof ring_directory, "faults");
 	if (!mkdtemp(ring_directory))
 		return 1;
 	return ring_create(ring_directory, &share, &ring, &why) ? 1 : 0;

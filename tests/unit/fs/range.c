@@ -1,3 +1,4 @@
+#include "tests/lib/temporary.h"
 #include "tests/lib/unit.h"
 
 #include <fcntl.h>
@@ -15,7 +16,8 @@ struct clients {
 
 static void clients_init(struct clients *clients, bool local)
 {
-	char path[] = "/var/tmp/fsenc-range-XXXXXX";
+	char path[200];
+	temporary_template(path, sizeof path, "range");
 	clients->fd[0] = mkostemp(path, O_CLOEXEC);
 	clients->fd[1] = open(path, O_RDWR | O_CLOEXEC);
 	assert_true(clients->fd[0] >= 0 && clients->fd[1] >= 0);

@@ -1,3 +1,4 @@
+#include "tests/lib/temporary.h"
 #include "tests/lib/unit.h"
 
 #include <dirent.h>
@@ -12,14 +13,14 @@
 #include "base/file.h"
 #include "fs/ring.h"
 
-static char directory[64];
+static char directory[200];
 static const struct share_id share = {{9, 9}};
 static const struct share_id other_share = {{7}};
 
 static int make_directory(void **state)
 {
 	(void)state;
-	(void)snprintf(directory, sizeof directory, "/var/tmp/fsenc-ring-XXXXXX");
+	temporary_template(directory, sizeof directory, "ring");
 	return mkdtemp(directory) ? 0 : 1;
 }
 
@@ -126,7 +127,7 @@ static void ring__makes_a_directory_for_its_owner_alone(void **state)
 {
 	(void)state;
 	struct why why = WHY_NONE;
-	char path[100];
+	char path[300];
 	struct stat stat;
 	(void)snprintf(path, sizeof path, "%s/new", directory);
 	struct ring *ring = NULL;
@@ -275,7 +276,7 @@ static void ring__lets_threads_wait_for_a_slot(void **state)
 
 static void put_file(const char *name, const void *bytes, size_t size, off_t end)
 {
-	char path[200];
+	char path[500];
 	(void)snprintf(path, sizeof path, "%s/%s", directory, name);
 	AUTO(file_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
