@@ -50,7 +50,7 @@ static enum fault sync_way(struct inode *inode, struct why *why)
 	AUTO(inode_unref) struct inode *at = inode_ref(inode);
 
 	for (;;) {
-		AUTO(inode_name_done) struct inode_name name;
+		AUTO(inode_name_done) struct inode_name name = {.parent = NULL};
 		enum fault fault = FAULT_NONE;
 
 		inode_name(at, &name);

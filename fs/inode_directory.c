@@ -111,7 +111,7 @@ enum fault inode_lend(struct inode *inode, int *ret_fd, struct why *why)
 	enum fault fault = FAULT_NONE;
 
 	for (unsigned i = 0; i < NAME_ATTEMPTS; i++) {
-		AUTO(inode_name_done) struct inode_name name;
+		AUTO(inode_name_done) struct inode_name name = {.parent = NULL};
 		int fd = -1;
 
 		if (borrow(inode, ret_fd))

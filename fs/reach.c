@@ -52,7 +52,7 @@ static enum fault reach_by_name(struct inode *inode, int flags, struct stat *ret
 				struct why *why)
 {
 	for (unsigned i = 0; i < NAME_ATTEMPTS; i++) {
-		AUTO(inode_name_done) struct inode_name name;
+		AUTO(inode_name_done) struct inode_name name = {.parent = NULL};
 		AUTO(file_close) int fd = -1;
 
 		inode_name(inode, &name);
