@@ -374,13 +374,16 @@ static void rename_done(struct rename *rename)
 }
 AUTO_VALUE(struct rename, rename_done);
 
-/* What stood at the new place was replaced, or an attacker says so: it is kept aside, not forgotten. */
+/* What stood at the new place was replaced, or an attacker says so: it is kept aside, not forgotten. When nothing is at
+ * the old place, its pins have moved before, and what stands at the new one are these. */
 static enum fault move_rows(struct keyring *held, const struct rename *rename, struct why *why)
 {
 	const struct query displaced = {
 		.sql = "UPDATE folder_pins SET displaced = 1 WHERE share = ?1 AND displaced = 0"
-		       " AND " IS_BELOW("?2", "?3"),
-		VALUES(VALUE_ID(rename->share), VALUE_PATH(rename->to), VALUE_PATH(rename->to_slashed)),
+		       " AND " IS_BELOW("?2", "?3") " AND EXISTS (SELECT 1 FROM folder_pins"
+		       " WHERE share = ?1 AND displaced = 0 AND " IS_BELOW("?4", "?5") ")",
+		VALUES(VALUE_ID(rename->share), VALUE_PATH(rename->to), VALUE_PATH(rename->to_slashed),
+		       VALUE_PATH(rename->from), VALUE_PATH(rename->from_slashed)),
 	};
 	/* '||' makes text of bytes that need not be text; the cast only names them a blob again. */
 	const struct query moved = {
