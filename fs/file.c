@@ -83,6 +83,9 @@ enum fault file_open(struct tree *tree, struct inode *inode, int flags, struct o
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	struct open_file *file;
 	int mode = stored_flags(flags);
+	/* Another client may have put a new file under the name since it was looked up: opening that one is right, as long as
+	 * it shares no state with handles of the old one. */
+	bool certain = tree->options->local || !inode_is_open(inode);
 	int fd;
 	enum fault fault = scope_enter_of(tree, inode, mode == O_RDONLY ? PLACE_READ : PLACE_CHANGE, &scope,
 					  why);
@@ -90,7 +93,7 @@ enum fault file_open(struct tree *tree, struct inode *inode, int flags, struct o
 	if (!fault && !scope.view)
 		fault = why_set(why, FAULT_FORBIDDEN, "a lobby holds only directories");
 	if (!fault)
-		fault = reach_open_file(inode, mode, tree->options->local, &fd, why);
+		fault = reach_open_file(inode, mode, certain, &fd, why);
 	if (!fault)
 		fault = file_adopt(tree, inode, fd, flags, &file, why);
 	if (fault)

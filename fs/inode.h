@@ -135,6 +135,7 @@ void inode_set_synced(struct inode *directory, uint32_t made);
 MUST_CHECK enum fault inode_open_content(struct inode *inode, const struct content_options *options,
 					 struct content **ret_content, struct why *why);
 void inode_close_content(struct inode *inode);
+bool inode_is_open(struct inode *inode);
 /* Drops what is cached of the contents, if the file is open. */
 void inode_forget_content(struct inode *inode);
 /* Handles, so that a file without a name can be reached through one. */

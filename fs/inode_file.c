@@ -60,6 +60,14 @@ void inode_close_content(struct inode *inode)
 	content_free(last);
 }
 
+bool inode_is_open(struct inode *inode)
+{
+	(void)pthread_mutex_lock(&inode->table->mutex);
+	bool open = inode->file && inode->file->opens > 0;
+	(void)pthread_mutex_unlock(&inode->table->mutex);
+	return open;
+}
+
 void inode_forget_content(struct inode *inode)
 {
 	struct content *content = NULL;
