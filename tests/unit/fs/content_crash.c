@@ -243,6 +243,29 @@ static void content_replay__leaves_a_file_that_came_in_its_place(void **state)
 	stored_done(&file);
 }
 
+/* Its end is not mended either: that is for whoever is to write it next. */
+static void content_replay__leaves_the_end_of_a_file_that_came_in_its_place(void **state)
+{
+	(void)state;
+	static struct kept kept;
+	struct why why = WHY_NONE;
+	bool mended = false;
+	struct stored file;
+	stored_init(&file, &(struct stored_options){.local = false});
+	scene_prepare(&file, &scenes[5]);
+	assert_false(do_and_die(&file, &scenes[5].act, 1024));
+	assert_works(ring_each_left(ring_directory, &share, keep, &kept, &why));
+	assert_int_equal(kept.entry.kind, RING_EXTEND);
+	stored_truncate(&file, 0);
+	stored_write(&file, 0, old_model.bytes, 3 * BLOCK);
+	assert_int_equal(ftruncate(file.fd, stored_at(&file, 2)), 0);
+	assert_works(content_replay(file.fd, &file.terms, &kept.entry, &mended, &why));
+	assert_false(mended);
+	assert_works(content_is_unclean(file.content, file.fd, &file.terms, &mended, &why));
+	assert_true(mended);
+	stored_done(&file);
+}
+
 static void content_replay__writes_nothing_that_does_not_open(void **state)
 {
 	(void)state;
@@ -409,6 +432,7 @@ int main(void)
 		cmocka_unit_test(content__torn_without_the_ring_is_damage),
 		cmocka_unit_test(content_replay__leaves_what_was_written_since),
 		cmocka_unit_test(content_replay__leaves_a_file_that_came_in_its_place),
+		cmocka_unit_test(content_replay__leaves_the_end_of_a_file_that_came_in_its_place),
 		cmocka_unit_test(content_replay__writes_nothing_that_does_not_open),
 		cmocka_unit_test(content_replay__of_another_folder_is_dropped),
 		cmocka_unit_test(content__killed_at_any_moment_loses_nothing_acknowledged),

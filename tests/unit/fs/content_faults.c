@@ -282,6 +282,19 @@ static void content__works_where_there_are_no_locks(void **state)
 	}
 }
 
+/* The zeros of the gap had room, the bytes behind it have not: the gap goes too. */
+static void content__is_as_long_as_before_when_only_the_gap_has_room(void **state)
+{
+	(void)state;
+	const struct scene scene = {"", 100, {ACT_WRITE, (1 << 20) - 5, 2 * BLOCK, 10}, AS_IT_IS};
+	for (int64_t sectors = 0; sectors < 16; sectors++) {
+		now.trouble = TROUBLE_BEYOND;
+		now.bytes = (content_stored_size_of(1 << 20, 12) / SECTOR + 1 + sectors) * SECTOR;
+		now.error = ENOSPC;
+		(void)try_scene(&scene, sectors % 2, true);
+	}
+}
+
 /* No room for a block in a hole: the zeros that were there are there again. */
 static void content__a_hole_without_room_stays_a_hole(void **state)
 {
@@ -388,6 +401,7 @@ int main(void)
 		cmocka_unit_test(content__is_as_before_when_the_share_is_full),
 		cmocka_unit_test(content__goes_on_after_short_writes_and_reads),
 		cmocka_unit_test(content__works_where_there_are_no_locks),
+		cmocka_unit_test(content__is_as_long_as_before_when_only_the_gap_has_room),
 		cmocka_unit_test(content__a_hole_without_room_stays_a_hole),
 		cmocka_unit_test(content__reports_the_error_of_the_share),
 		cmocka_unit_test(content__hands_what_is_pending_to_the_next_mount),
