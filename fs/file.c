@@ -83,8 +83,8 @@ enum fault file_open(struct tree *tree, struct inode *inode, int flags, struct o
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	struct open_file *file;
 	int mode = stored_flags(flags);
-	/* Another client may have put a new file under the name since it was looked up: opening that one is right, as long as
-	 * it shares no state with handles of the old one. */
+	/* Another client may have put a new file under the name since it was looked up: opening that one is right,
+	 * as long as it shares no state with handles of the old one. */
 	bool certain = tree->options->local || !inode_is_open(inode);
 	int fd;
 	enum fault fault = scope_enter_of(tree, inode, mode == O_RDONLY ? PLACE_READ : PLACE_CHANGE, &scope,
@@ -125,6 +125,10 @@ enum fault file_end(struct open_file *file, struct why *why)
  */
 enum fault file_flush(struct open_file *file, struct why *why)
 {
+	enum fault fault = file_bring_through(file, why);
+
+	if (fault)
+		return fault;
 	if (!atomic_exchange(&file->written, false))
 		return FAULT_NONE;
 	int copy = fcntl(file->fd, F_DUPFD_CLOEXEC, 3);
@@ -143,6 +147,16 @@ static enum fault enter(struct open_file *file, enum place_want want, struct sco
 	if (!fault && !ret_scope->view)
 		return why_set(why, FAULT_FORBIDDEN, "a lobby holds only directories");
 	return fault;
+}
+
+enum fault file_bring_through(struct open_file *file, struct why *why)
+{
+	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
+
+	if (!file->writable || !content_has_pending(file->content))
+		return FAULT_NONE;
+	enum fault fault = enter(file, PLACE_CHANGE, &scope, why);
+	return fault ? fault : content_flush(file->content, file->fd, &scope.view->terms, why);
 }
 
 enum fault file_attributes(struct open_file *file, struct stat *ret_shown, struct why *why)
