@@ -90,6 +90,9 @@ MUST_CHECK enum fault content_is_unclean(struct content *content, int fd, const 
 MUST_CHECK enum fault content_flush(struct content *content, int fd, const struct content_terms *terms,
 				    struct why *why);
 
+/* Is there something that content_flush() has to try again? Whoever frees such a content gives up its answers. */
+bool content_has_pending(struct content *content);
+
 /* Forgets cached header, size and last block: after open in shared mode, and under an application's lock. */
 void content_forget(struct content *content);
 

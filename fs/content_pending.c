@@ -51,7 +51,7 @@ void view_after_failure(struct view *view, const struct ring_entry *entry, struc
 		view_unprotect(view, slot);
 }
 
-static bool has_pending(struct content *content)
+bool content_has_pending(struct content *content)
 {
 	(void)pthread_mutex_lock(&content->mutex);
 	bool has = content->pending != NULL;
@@ -74,7 +74,7 @@ static void drop(struct content *content, struct pending *pending)
 
 void pending_drop_all(struct content *content)
 {
-	while (has_pending(content))
+	while (content_has_pending(content))
 		drop(content, content->pending);
 }
 
@@ -113,7 +113,7 @@ enum fault pending_retry(struct content *content, int fd, const struct content_t
 	*ret_all_through = true;
 	if (!scratch)
 		return FAULT_MEMORY;
-	if (!has_pending(content))
+	if (!content_has_pending(content))
 		return FAULT_NONE;
 	enum fault fault = range_take(&content->ranges, fd, RANGE_EXCLUSIVE, 0, RANGE_END, &held, why);
 	if (fault)

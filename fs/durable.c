@@ -67,7 +67,10 @@ static enum fault sync_way(struct inode *inode, struct why *why)
 enum fault durable_file(struct open_file *file, bool data_only, struct why *why)
 {
 	int fd = file_descriptor(file);
+	enum fault fault = file_bring_through(file, why);
 
+	if (fault)
+		return fault;
 	if ((data_only ? fdatasync(fd) : fsync(fd)) != 0)
 		return why_system(why, "cannot sync a file");
 	return sync_way(file_inode(file), why);

@@ -24,6 +24,9 @@ MUST_CHECK enum fault file_end(struct open_file *file, struct why *why);
 /* What a close of one of several descriptors asks: did everything written so far get through? */
 MUST_CHECK enum fault file_flush(struct open_file *file, struct why *why);
 
+/* Tries again what of earlier writes the storage has not taken; a failure as long as something is missing. */
+MUST_CHECK enum fault file_bring_through(struct open_file *file, struct why *why);
+
 int file_descriptor(const struct open_file *file); /* borrowed */
 bool file_is_writable(const struct open_file *file);
 struct inode *file_inode(const struct open_file *file); /* borrowed */

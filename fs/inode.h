@@ -131,7 +131,8 @@ void inode_set_synced(struct inode *directory, uint32_t made);
 
 /* -- open files ----------------------------------------------------------------------- */
 
-/* The state that all handles of one file share; the first makes it, the last frees it. */
+/* The state that all handles of one file share; the first makes it, the last frees it. It outlives the last one when a
+ * write has not come through: until a handle brings it through, it answers for the blocks that the storage has not. */
 MUST_CHECK enum fault inode_open_content(struct inode *inode, const struct content_options *options,
 					 struct content **ret_content, struct why *why);
 void inode_close_content(struct inode *inode);

@@ -11,7 +11,7 @@ static bool file_part_locked(struct inode *inode)
 
 static void file_part_drop_locked(struct inode *inode)
 {
-	if (inode->file->opens > 0 || inode->file->handle_count > 0)
+	if (inode->file->opens > 0 || inode->file->handle_count > 0 || inode->file->content)
 		return;
 	free(inode->file->handles);
 	free(inode->file);
@@ -52,7 +52,7 @@ void inode_close_content(struct inode *inode)
 	struct content *last = NULL;
 
 	(void)pthread_mutex_lock(&inode->table->mutex);
-	if (--inode->file->opens == 0) {
+	if (--inode->file->opens == 0 && !content_has_pending(inode->file->content)) {
 		last = TAKE(inode->file->content);
 		file_part_drop_locked(inode);
 	}
@@ -63,7 +63,7 @@ void inode_close_content(struct inode *inode)
 bool inode_is_open(struct inode *inode)
 {
 	(void)pthread_mutex_lock(&inode->table->mutex);
-	bool open = inode->file && inode->file->opens > 0;
+	bool open = inode->file && inode->file->content;
 	(void)pthread_mutex_unlock(&inode->table->mutex);
 	return open;
 }
