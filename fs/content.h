@@ -73,7 +73,7 @@ MUST_CHECK enum fault content_truncate(struct content *content, int fd, const st
 				       int64_t size, struct why *why);
 
 /* fallocate(2) modes: 0 and KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE (with or without KEEP_SIZE); others
- * FAULT_UNSUPPORTED. */
+ * FAULT_UNSUPPORTED. Room is reserved where the share can; stored bytes never grow beyond the plain size. */
 MUST_CHECK enum fault content_allocate(struct content *content, int fd, const struct content_terms *terms,
 				       int mode, int64_t offset, int64_t length, struct why *why);
 
@@ -97,11 +97,13 @@ bool content_has_pending(struct content *content);
 void content_forget(struct content *content);
 
 /* Deals with a slot left by a killed process: writes it if its bytes authenticate and what is stored does
- * not, mends the end of the file, else leaves it. `fd` is the stored file, read-write. */
+ * not, mends the end of the file, else leaves it. `fd` is the stored file, read-write. A failure keeps the
+ * slot for later; a file that is another one now is none. With `local` no OFD lock stands between this and
+ * writers of the same process: replay before the folder's files are served. */
 MUST_CHECK enum fault content_replay(int fd, const struct content_terms *terms,
 				     const struct ring_entry *entry, bool *ret_mended, struct why *why);
 
-/* Reads every block and says what is wrong: for fsenc verify. `each` is told of each damaged block. */
+/* Reads every block and says what is wrong: for fsenc verify. */
 struct content_report {
 	int64_t blocks;
 	int64_t damaged;
