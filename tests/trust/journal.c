@@ -33,19 +33,33 @@ void journal_mark(struct journal *journal, struct marks *marks)
 	}
 }
 
-uint8_t pattern_byte(uint64_t seed, int64_t offset)
+/* Eight bytes at once. */
+static uint64_t pattern_word(uint64_t seed, int64_t offset)
 {
-	uint64_t mixed = (seed + (uint64_t)offset) * 0x9E3779B97F4A7C15ULL;
+	uint64_t mixed = (seed * 0x2545F4914F6CDD1DULL + (uint64_t)(offset >> 3)) * 0x9E3779B97F4A7C15ULL;
 
 	mixed ^= mixed >> 29;
 	mixed *= 0xBF58476D1CE4E5B9ULL;
-	return (uint8_t)(mixed >> 56) | 1;
+	return (mixed ^ mixed >> 32) | 0x0101010101010101ULL;
+}
+
+uint8_t pattern_byte(uint64_t seed, int64_t offset)
+{
+	return (uint8_t)(pattern_word(seed, offset) >> (offset % 8 * 8));
 }
 
 void pattern_fill(uint8_t *bytes, uint64_t seed, int64_t offset, int64_t size)
 {
-	for (int64_t i = 0; i < size; i++)
-		bytes[i] = pattern_byte(seed, offset + i);
+	int64_t end = offset + size;
+
+	while (offset < end) {
+		uint64_t word = pattern_word(seed, offset) >> (offset % 8 * 8);
+
+		do {
+			*bytes++ = (uint8_t)word;
+			word >>= 8;
+		} while (++offset < end && offset % 8);
+	}
 }
 
 static void model_resize(struct model *model, int64_t size)

@@ -28,7 +28,7 @@ large() {
 
 @test "one other byte, one byte less, one more, a file less, a file more: each is noticed" {
 	cp -a "$T/back" "$T/before"
-	printf '\0' | dd of="$(large)" bs=1 seek=5000 conv=notrunc status=none
+	printf '\2' | dd of="$(large)" bs=1 seek=5000 conv=notrunc status=none
 	never "$ORACLE" check "$T/back" "$T/journal"
 	for change in "truncate -s -1" "truncate -s +1" "rm"; do
 		rm -r "$T/back"

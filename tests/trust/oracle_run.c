@@ -182,15 +182,15 @@ static int64_t slot_limit(unsigned slot)
 {
 	if (slot < SLOTS / 2)
 		return 3000;
-	return slot == SLOTS - 1 ? CONTENT_MAX : 300000;
+	return slot == SLOTS - 1 ? CONTENT_MAX : 1200000;
 }
 
 static int64_t draw_size(struct worker *worker, int64_t limit)
 {
 	static const int64_t most[] = {100, 5000, 5000, 100000};
-	uint64_t kind = draw(worker, 5);
+	uint64_t kind = draw(worker, 6);
 	int64_t size = kind < 4 ? 1 + (int64_t)draw(worker, (uint64_t)most[kind])
-				: 4096 * (1 + (int64_t)draw(worker, 16));
+				: 4096 * (1 + (int64_t)draw(worker, kind == 4 ? 16 : 256));
 
 	return size < limit ? size : limit;
 }
