@@ -306,7 +306,7 @@ def flocks():
     fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
     fails_with(errno.EAGAIN, fcntl.flock, one, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(other)
-    fcntl.flock(one, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(one, fcntl.LOCK_EX)  # waits: the kernel tells FUSE of a last close in its own time
 
 
 def statistics():
