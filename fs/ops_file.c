@@ -26,8 +26,8 @@ static void set_handle(const struct tree *tree, struct open_file *file, struct f
 
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	AUTO(inode_unref) struct inode *inode = ops_inode(req, ino);
 	struct tree *tree = ops_tree(req);
+	AUTO(inode_unref) struct inode *inode = ops_inode(req, ino);
 	struct open_file *file;
 	struct why why = WHY_NONE;
 
@@ -101,10 +101,10 @@ static enum fault create(struct tree *tree, struct inode *directory, const char 
 
 void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
+	struct tree *tree = ops_tree(req);
 	AUTO(inode_unref) struct inode *directory = ops_inode(req, parent);
 	AUTO(tree_entry_done) struct tree_entry entry = {.inode = NULL};
 	const struct tree_new new = {.mode = mode};
-	struct tree *tree = ops_tree(req);
 	struct fuse_entry_param param;
 	struct open_file *file;
 	struct why why = WHY_NONE;

@@ -23,10 +23,10 @@ static enum fault lookup(struct tree *tree, struct inode *parent, const char *na
 
 void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	struct tree *tree = ops_tree(req);
 	AUTO(inode_unref) struct inode *directory = ops_inode(req, parent);
 	AUTO(tree_entry_done) struct tree_entry entry = {.inode = NULL};
 	struct why why = WHY_NONE;
-	struct tree *tree = ops_tree(req);
 
 	if (!directory)
 		return;
