@@ -257,8 +257,8 @@ static void content_replay__leaves_the_end_of_a_file_that_came_in_its_place(void
 	assert_works(ring_each_left(ring_directory, &share, keep, &kept, &why));
 	assert_int_equal(kept.entry.kind, RING_EXTEND);
 	stored_truncate(&file, 0);
-	stored_write(&file, 0, old_model.bytes, 3 * BLOCK);
-	assert_int_equal(ftruncate(file.fd, stored_at(&file, 2)), 0);
+	stored_write(&file, 0, kept.bytes, 9 * BLOCK);
+	assert_int_equal(ftruncate(file.fd, stored_at(&file, 8)), 0);
 	assert_works(content_replay(file.fd, &file.terms, &kept.entry, &mended, &why));
 	assert_false(mended);
 	assert_works(content_is_unclean(file.content, file.fd, &file.terms, &mended, &why));
