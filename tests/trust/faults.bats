@@ -170,7 +170,8 @@ change_fails() {
 }
 
 each_failure() {
-	local kind keep error times keeps="0 2000 4136" all_times=2
+	local kind keep error times keeps=$1 all_times=2
+	shift
 	! is_slow || keeps="0 1 2000 4136 5000" all_times="1 3"
 	share_begin "$T/back"
 	mount_start_shimmed "$@"
@@ -190,11 +191,11 @@ each_failure() {
 }
 
 @test "a write that fails in the middle of a block costs neither its neighbours nor the block" {
-	each_failure
+	each_failure "0 2000"
 }
 
 @test "the same, of a mount that has the share for itself" {
-	each_failure -o local
+	each_failure 4136 -o local
 }
 
 @test "short writes that are no errors are finished" {
