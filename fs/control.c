@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -176,7 +177,8 @@ static enum fault listen_at(struct control *control, const char *directory, stru
 	struct sockaddr_un address;
 	AUTO(file_close) int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	(void)snprintf(name, sizeof(name), "%ld" SOCKET_SUFFIX, (long)getpid());
+	/* The number alone is not enough where several process spaces share the directory. */
+	(void)snprintf(name, sizeof(name), "%ld-%08x" SOCKET_SUFFIX, (long)getpid(), randombytes_random());
 	if (fd < 0)
 		return why_system(why, "cannot open '%s'", directory);
 	enum fault fault = address_of(fd, name, &address, why);
@@ -186,7 +188,6 @@ static enum fault listen_at(struct control *control, const char *directory, stru
 		control->path = NULL;
 		return why_set(why, FAULT_MEMORY, "no memory for a path");
 	}
-	(void)unlink(control->path); /* of a dead process with our number */
 	control->listener = new_socket();
 	if (control->listener < 0 ||
 	    bind(control->listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||

@@ -62,7 +62,8 @@ enum fault file_adopt(struct tree *tree, struct inode *inode, int descriptor, in
 		return fault;
 	file->tree = tree;
 	file->inode = inode_ref(inode);
-	file->append = flags & O_APPEND;
+	/* With the writeback cache the kernel keeps the end of the file, and says where bytes go. */
+	file->append = flags & O_APPEND && !tree->options->writeback;
 	file->writable = stored_flags(flags) == O_RDWR;
 	file->fd = fd;
 	fd = -1;
@@ -163,7 +164,7 @@ enum fault file_attributes(struct open_file *file, struct stat *ret_shown, struc
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	struct stat stored;
-	enum fault fault = enter(file, PLACE_SEEN, &scope, why);
+	enum fault fault = enter(file, PLACE_READ, &scope, why);
 
 	if (fault)
 		return fault;
@@ -186,17 +187,26 @@ enum fault file_read_at(struct open_file *file, int64_t offset, size_t size, uin
 	return fault;
 }
 
-enum fault file_write_at(struct open_file *file, int64_t offset, const uint8_t *bytes, size_t size,
-			 struct why *why)
+static enum fault write_bytes(struct open_file *file, const struct file_bytes *bytes, bool append, struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	enum fault fault = enter(file, PLACE_CHANGE, &scope, why);
 
 	if (!fault)
-		fault = content_write(file->content, file->fd, &scope.view->terms, offset, file->append,
-				      bytes, size, why);
+		fault = content_write(file->content, file->fd, &scope.view->terms, bytes->offset, append, bytes->bytes,
+				      bytes->size, why);
 	atomic_store(&file->written, true);
 	return fault;
+}
+
+enum fault file_write_at(struct open_file *file, const struct file_bytes *bytes, struct why *why)
+{
+	return write_bytes(file, bytes, file->append, why);
+}
+
+enum fault file_write_page(struct open_file *file, const struct file_bytes *bytes, struct why *why)
+{
+	return write_bytes(file, bytes, false, why);
 }
 
 enum fault file_truncate(struct open_file *file, int64_t size, struct why *why)

@@ -34,8 +34,15 @@ struct inode *file_inode(const struct open_file *file); /* borrowed */
 MUST_CHECK enum fault file_attributes(struct open_file *file, struct stat *ret_shown, struct why *why);
 MUST_CHECK enum fault file_read_at(struct open_file *file, int64_t offset, size_t size, uint8_t *buffer,
 				   size_t *ret_size, struct why *why);
-MUST_CHECK enum fault file_write_at(struct open_file *file, int64_t offset, const uint8_t *bytes, size_t size,
-				    struct why *why);
+struct file_bytes {
+	int64_t offset;
+	const uint8_t *bytes;
+	size_t size;
+};
+/* At the end, whatever the offset says, if the handle is for appending. */
+MUST_CHECK enum fault file_write_at(struct open_file *file, const struct file_bytes *bytes, struct why *why);
+/* A page of a mapping belongs where it is, whatever handle it comes through. */
+MUST_CHECK enum fault file_write_page(struct open_file *file, const struct file_bytes *bytes, struct why *why);
 MUST_CHECK enum fault file_truncate(struct open_file *file, int64_t size, struct why *why);
 MUST_CHECK enum fault file_allocate(struct open_file *file, int mode, int64_t offset, int64_t length,
 				    struct why *why);

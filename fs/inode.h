@@ -123,7 +123,7 @@ bool inode_disown(struct inode *directory, const struct folder *folder);
 int64_t inode_looked(struct inode *directory);
 void inode_set_looked(struct inode *directory, int64_t boot_ms);
 
-/* A name was made, moved or removed in it that fsync has to make durable. */
+/* A name was made in it, which the fsync of whatever lies below has to make durable. */
 void inode_set_made(struct inode *directory);
 /* 0 when everything is synced; else what to say to inode_set_synced() afterwards. */
 uint32_t inode_made(struct inode *directory);

@@ -180,6 +180,15 @@ static json_t *answer(void *context)
 	return status_of(mounted->tree, mounted->directory);
 }
 
+static void start_control(struct mounted *mounted, struct control **ret_control)
+{
+	struct why why = WHY_NONE;
+	enum fault fault = control_start(mounted->directory, answer, mounted, ret_control, &why);
+
+	if (fault)
+		log_warning("'fsenc status' will not show this mount: %s", why_text(&why, fault));
+}
+
 static void warn_of_locks(const struct share *share, const struct mount_options *options)
 {
 	if (!options->local && !share_trusts_locks(share))
@@ -235,7 +244,7 @@ static enum fault serve(struct tree *tree, const char *directory, struct why *wh
 	if (!fault)
 		fault = errands_start(tree, &errands, why);
 	if (!fault)
-		fault = control_start(directory, answer, &mounted, &control, why);
+		start_control(&mounted, &control);
 	if (!fault)
 		fault = session_serve(connection, why);
 	return fault;

@@ -152,7 +152,9 @@ void ops_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, o
 
 	(void)ino;
 	(void)ops_tree(req);
-	enum fault fault = file_write_at(ops_file(fi), offset, (const uint8_t *)bytes, size, &why);
+	const struct file_bytes data = {offset, (const uint8_t *)bytes, size};
+	enum fault fault = fi->writepage ? file_write_page(ops_file(fi), &data, &why) :
+					   file_write_at(ops_file(fi), &data, &why);
 	if (fault)
 		ops_end(req, fault, &why);
 	else

@@ -57,7 +57,6 @@ static enum fault unlink_entry(const struct place *place, const struct place_nam
 	inode_change_end(place->directory);
 	if (fault)
 		return fault;
-	inode_set_made(place->directory);
 	place_drop_name(place, name);
 	return FAULT_NONE;
 }
