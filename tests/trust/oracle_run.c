@@ -255,13 +255,30 @@ static bool is_end_of_mount(struct worker *worker, int error)
 	return error == ENOTCONN || error == ECONNABORTED;
 }
 
+/* A read that the mount's end cuts short is continued, and meets the error. */
+static ssize_t read_all(int fd, uint8_t *bytes, int64_t size, int64_t offset)
+{
+	int64_t done = 0;
+
+	while (done < size) {
+		ssize_t got = pread(fd, bytes + done, (size_t)(size - done), offset + done);
+
+		if (got < 0)
+			return got;
+		if (got == 0)
+			break;
+		done += got;
+	}
+	return done;
+}
+
 /* The kernel's pages count here: without the writeback cache they hold what the mount acknowledged. */
 static bool look(struct worker *worker, unsigned slot)
 {
 	const struct model *model = &worker->models[slot];
 	int64_t offset = (int64_t)draw(worker, (uint64_t)model->size + 1);
 	int64_t size = draw_size(worker, CONTENT_MAX);
-	ssize_t got = pread(worker->fds[slot], worker->buffer, (size_t)size, offset);
+	ssize_t got = read_all(worker->fds[slot], worker->buffer, size, offset);
 
 	if (got < 0)
 		return false;
