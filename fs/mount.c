@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,6 +20,8 @@
 #include "fs/watch.h"
 
 #define THREADS 10
+#define BUSY_PATIENCE_MS 2000
+#define BUSY_PAUSE_NS 50000000L
 
 /* -- the mount point -------------------------------------------------------------------------------- */
 
@@ -250,6 +253,21 @@ static enum fault serve(struct tree *tree, const char *directory, struct why *wh
 	return fault;
 }
 
+/* A mount that was just taken away may still be letting go of the share. */
+static enum fault share_open_patiently(const struct mount_request *request, const struct share_options *wanted,
+				       struct share **ret_share, struct why *why)
+{
+	const struct timespec pause = {.tv_nsec = BUSY_PAUSE_NS};
+	int64_t end = clock_boot_ms() + BUSY_PATIENCE_MS;
+	enum fault fault = share_open(request->share_path, wanted, request->keyring, ret_share, why);
+
+	while (fault == FAULT_BUSY && clock_boot_ms() < end) {
+		(void)nanosleep(&pause, NULL);
+		fault = share_open(request->share_path, wanted, request->keyring, ret_share, why);
+	}
+	return fault;
+}
+
 static enum fault open_share(const struct mount_request *request, struct share **ret_share, struct why *why)
 {
 	const struct mount_options *options = request->options;
@@ -265,7 +283,7 @@ static enum fault open_share(const struct mount_request *request, struct share *
 		return why_set(
 			why, FAULT_USAGE,
 			"option 'writeback' needs 'local': the kernel would hide other clients' changes");
-	return share_open(request->share_path, &wanted, request->keyring, ret_share, why);
+	return share_open_patiently(request, &wanted, ret_share, why);
 }
 
 enum fault mount_run(const struct mount_request *request, struct why *why)
