@@ -42,7 +42,15 @@
 	X(HASH_LONG_NAME, "long-name") \
 	X(FINGERPRINT_USER, "fingerprint/user") \
 	X(FINGERPRINT_GROUP, "fingerprint/group") \
-	X(SESSION, "session-name")
+	X(SESSION, "session-name") \
+	/* of the protocol between clients and key servers */ \
+	X(REQUEST, "request") \
+	X(REQUEST_BODY, "request-body") \
+	X(ANSWER_BODY, "answer-body") \
+	/* of a key server's master key, and of secrets sealed to a server or officer */ \
+	X(SERVER_SEAL, "server-seal") \
+	X(SEALED_TO, "sealed-to") \
+	X(HASH_AUDIT, "audit")
 
 enum kdf_label {
 #define X(name, text) KDF_##name,
