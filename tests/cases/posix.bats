@@ -115,3 +115,8 @@ check() {
 @test "statfs answers" {
 	check statistics
 }
+
+@test "files and directories open by their handles, as an NFS server opens them" {
+	[ "$(id -u)" = 0 ] || skip "open_by_handle_at needs root"
+	check handles
+}

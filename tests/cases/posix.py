@@ -309,6 +309,46 @@ def flocks():
     fcntl.flock(one, fcntl.LOCK_EX)  # waits: the kernel tells FUSE of a last close in its own time
 
 
+class Handle(ctypes.Structure):
+    _fields_ = [('size', ctypes.c_uint), ('type', ctypes.c_int), ('bytes', ctypes.c_ubyte * 128)]
+
+
+def handle_of(path):
+    handle, mount = Handle(128), ctypes.c_int()
+    if libc.name_to_handle_at(-100, path.encode(), ctypes.byref(handle), ctypes.byref(mount), 0) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return handle
+
+
+def open_handle(handle, flags):
+    root = os.open('.', os.O_RDONLY)
+    fd = libc.open_by_handle_at(root, ctypes.byref(handle), flags)
+    code = ctypes.get_errno()
+    os.close(root)
+    if fd < 0:
+        raise OSError(code, os.strerror(code))
+    return fd
+
+
+def handles():
+    """What an NFS server does: it keeps handles, and opens them without a path. Needs root."""
+    os.mkdir('d')
+    write('d/f', b'by its handle')
+    file, directory = handle_of('d/f'), handle_of('d')
+    os.rename('d/f', 'd/g')
+    fd = open_handle(file, os.O_RDWR)
+    assert os.read(fd, 100) == b'by its handle'
+    assert os.fstat(fd).st_ino == os.stat('d/g').st_ino
+    os.close(fd)
+    fd = open_handle(directory, os.O_RDONLY | os.O_DIRECTORY)
+    assert os.listdir(fd) == ['g']
+    assert os.stat('..', dir_fd=fd).st_ino == os.stat('.').st_ino
+    os.close(fd)
+    os.unlink('d/g')
+    fails_with(errno.ESTALE, open_handle, file, os.O_RDONLY)
+
+
 def statistics():
     s = os.statvfs('.')
     assert s.f_namemax == 255 and s.f_blocks > 0
