@@ -1,10 +1,10 @@
 /* fsenc - the command line: finds the row of the table, reads its options, runs it, explains. */
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/secret.h"
 #include "cli/commands.h"
 #include "cli/explain.h"
 #include "cli/help.h"
-#include "cli/nearest.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "cli/options.h"
 
+#include "base/nearest.h"
 #include "cli/call.h"
-#include "cli/nearest.h"
 
 #include <getopt.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* cli/nearest.h - "did you mean": the known word that is nearest to a mistyped one.
+/* base/nearest.h - "did you mean": the known word that is nearest to a mistyped one.
  *
  *     struct nearest nearest = nearest_to("staus");
  *     for each word: nearest_look_at(&nearest, word);
@@ -6,8 +6,8 @@
  *
  * Distance is the number of letters to insert, delete, change or swap.
  */
-#ifndef FSENC_CLI_NEAREST_H
-#define FSENC_CLI_NEAREST_H
+#ifndef FSENC_BASE_NEAREST_H
+#define FSENC_BASE_NEAREST_H
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <limits.h>
 #include <string.h>
 
-#define WORD_MAX 32 /* longer words are nobody's typing error */
+#define WORD_MAX 48 /* longer words are nobody's typing error */
 
 static unsigned least(unsigned one, unsigned other)
 {
