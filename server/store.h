@@ -2,10 +2,11 @@
  *
  * One database that the running server and the administrators' commands share; each call is one
  * transaction by itself, seen by others whole or not at all, and durable when it returns. Several calls
- * become one transaction between store_begin() and store_end(), which belong to the thread that made them:
+ * become one transaction between store_transaction_begin() and store_transaction_end(), which belong to the
+ * thread that made them:
  *
- *     fault = store_begin(store, why);
- *     return fault ? fault : store_end(store, work(store, ..., why), why);
+ *     fault = store_transaction_begin(store, why);
+ *     return fault ? fault : store_transaction_end(store, work(store, ..., why), why);
  *
  * What was read in a transaction stays true until it ends. Keep it short: there is one writer at a time, in
  * all processes. store_version() grows with every change that could make something remembered wrong (anything
@@ -39,9 +40,9 @@ MUST_CHECK enum fault store_open(const char *path, struct store **ret_store, str
 void store_close(struct store *store);
 AUTO_POINTER(struct store *, store_close);
 
-MUST_CHECK enum fault store_begin(struct store *store, struct why *why);
+MUST_CHECK enum fault store_transaction_begin(struct store *store, struct why *why);
 /* Commits when `fault` is none, else rolls back and returns it. */
-MUST_CHECK enum fault store_end(struct store *store, enum fault fault, struct why *why);
+MUST_CHECK enum fault store_transaction_end(struct store *store, enum fault fault, struct why *why);
 
 /* Cheap enough for every request. */
 MUST_CHECK enum fault store_version(struct store *store, uint64_t *ret_version, struct why *why);
