@@ -61,6 +61,7 @@ if [ "$slow" = yes ]; then
 	run "address and undefined behaviour" "$build-asan" -Dtests=enabled -Db_sanitize=address,undefined \
 		-Db_lundef=false -- --setup sanitizer
 	run "threads" "$build-tsan" -Dtests=enabled -Db_sanitize=thread -Db_lundef=false -- --setup sanitizer
+	run "models and long stories" "$build" -- --setup slow --suite slow
 	run "valgrind" "$build" -- --setup valgrind --suite unit
 	run "fuzz targets, a minute each" "$build-fuzz" --native-file tests/lib/clang.ini -Dtests=enabled -Dfuzz=true \
 		-Db_sanitize=address,undefined -Db_lundef=false -- --suite fuzz
