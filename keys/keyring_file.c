@@ -220,6 +220,25 @@ static const char *const steps[] = {
 	" displaced INTEGER NOT NULL, version INTEGER NOT NULL, digest BLOB NOT NULL, file BLOB NOT NULL,"
 	" PRIMARY KEY (share, folder)) STRICT;"
 	"CREATE UNIQUE INDEX folder_pins_by_path ON folder_pins (share, path) WHERE displaced = 0;",
+
+	/* The organisation. `version` and `digest` are of `object`: what was seen never goes back. */
+	"CREATE TABLE organisation (one INTEGER PRIMARY KEY CHECK (one = 1), fingerprint BLOB NOT NULL,"
+	" object TEXT NOT NULL, version INTEGER NOT NULL, digest BLOB NOT NULL, account BLOB NOT NULL,"
+	" certificate TEXT NOT NULL) STRICT;"
+	"CREATE TABLE servers (number INTEGER PRIMARY KEY, id BLOB NOT NULL, url TEXT NOT NULL,"
+	" authority TEXT NOT NULL) STRICT;"
+	"CREATE TABLE policy (one INTEGER PRIMARY KEY CHECK (one = 1), object TEXT NOT NULL,"
+	" version INTEGER NOT NULL, digest BLOB NOT NULL, received INTEGER NOT NULL,"
+	" source TEXT NOT NULL) STRICT;"
+	"CREATE TABLE groups (id BLOB NOT NULL PRIMARY KEY, name TEXT NOT NULL, object TEXT NOT NULL,"
+	" version INTEGER NOT NULL, digest BLOB NOT NULL) STRICT;"
+	"CREATE INDEX groups_by_name ON groups (name);"
+	"CREATE TABLE countdown (one INTEGER PRIMARY KEY CHECK (one = 1), boot_id BLOB NOT NULL,"
+	" boot_end INTEGER NOT NULL, wall_end INTEGER NOT NULL, length INTEGER NOT NULL) STRICT;"
+	/* A number is never used again: what was carried out once is not taken for something else. */
+	"CREATE TABLE deferred (number INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL,"
+	" directory BLOB NOT NULL, who TEXT NOT NULL, role INTEGER NOT NULL, created INTEGER NOT NULL,"
+	" trouble TEXT NOT NULL) STRICT;",
 };
 #define LAYOUT ((int64_t)(sizeof steps / sizeof *steps))
 

@@ -1,8 +1,7 @@
 /* keys/keyring_file.h - the keyring as a file: where it lies, who may read it, which layout it has.
  *
  * The layout is a number (sqlite's user_version); keyring_connect() brings an older one up by the
- * steps of a table that is only ever appended to. A later table (organisation, groups,
- * policy, server states, deferred changes, journal) is a new step.
+ * steps of a table that is only ever appended to.
  *
  * A file is never opened here but by sqlite3 itself: closing any other descriptor of it would drop
  * the locks that the process holds on it (POSIX record locks belong to the process).

@@ -1,41 +1,15 @@
-#include <inttypes.h>
 #include <string.h>
 
+#include "keys/keyring_seen.h"
 #include "keys/keyring_store.h"
 
 /* A path, as the blob it is stored as. */
 #define VALUE_PATH(path) VALUE_BLOB(path, strlen(path))
-#define VERSION_LEAST 1
-#define VERSION_MOST INT64_MAX /* sqlite's integers; records stay below 2^53 */
 
 void pin_folder_done(struct pin_folder *pin)
 {
 	bytes_done(&pin->file);
 }
-
-/* The one rule of pins: a version once seen is never followed by a lower one, nor by another of the same
- * number. */
-struct seen {
-	uint64_t version;
-	const struct digest *digest;
-};
-
-static enum fault check_forward(const struct seen *before, const struct seen *now, struct why *why)
-{
-	if (now->version < VERSION_LEAST || now->version > VERSION_MOST)
-		return why_set(why, FAULT_INVALID, "no record has the version %" PRIu64, now->version);
-	if (now->version < before->version)
-		return why_set(why, FAULT_TAMPERED,
-			       "version %" PRIu64 " is older than the version %" PRIu64 " seen before",
-			       now->version, before->version);
-	if (now->version == before->version && !digest_equal(now->digest, before->digest))
-		return why_set(why, FAULT_TAMPERED, "version %" PRIu64 " is not the one seen before",
-			       now->version);
-	return FAULT_NONE;
-}
-
-static const struct digest no_digest;
-static const struct seen nothing_seen = {.version = 0, .digest = &no_digest};
 
 /* -- shares --------------------------------------------------------------------------- */
 
@@ -81,7 +55,7 @@ static enum fault check_share(struct keyring *held, const char *path, const stru
 		return fault;
 	if (!fault && share_id_equal(&known.share, &pin->share))
 		before = (struct seen){known.version, &known.digest};
-	return why_in(why, check_forward(&before, &now, why), "the record of the share '%s'", path);
+	return why_in(why, seen_check_forward(&before, &now, why), "the record of the share '%s'", path);
 }
 
 static enum fault put_share(struct keyring *held, const char *path, const struct pin_share *pin,
@@ -255,7 +229,7 @@ static enum fault move_forward(struct keyring *held, const struct share_id *shar
 {
 	const struct seen before = {known->pin.version, &known->pin.digest};
 	const struct seen now = {pin->version, &pin->digest};
-	enum fault fault = check_forward(&before, &now, why);
+	enum fault fault = seen_check_forward(&before, &now, why);
 	if (fault || is_same(known, path, pin))
 		return fault;
 	fault = displace(held, share, path, why);
@@ -272,7 +246,7 @@ static enum fault put_folder(struct keyring *held, const struct share_id *share,
 		return move_forward(held, share, path, pin, &known, why);
 	if (fault != FAULT_MISSING)
 		return fault;
-	fault = check_forward(&nothing_seen, &now, why);
+	fault = seen_check_forward(&nothing_seen, &now, why);
 	if (!fault)
 		fault = check_new_place(held, share, path, why);
 	return fault ? fault : write_folder(held, share, path, pin, why);
@@ -374,14 +348,15 @@ static void rename_done(struct rename *rename)
 }
 AUTO_VALUE(struct rename, rename_done);
 
-/* What stood at the new place was replaced, or an attacker says so: it is kept aside, not forgotten. When nothing is at
- * the old place, its pins have moved before, and what stands at the new one are these. */
+/* What stood at the new place was replaced, or an attacker says so: it is kept aside, not forgotten. When
+ * nothing is at the old place, its pins have moved before, and what stands at the new one are these. */
 static enum fault move_rows(struct keyring *held, const struct rename *rename, struct why *why)
 {
 	const struct query displaced = {
 		.sql = "UPDATE folder_pins SET displaced = 1 WHERE share = ?1 AND displaced = 0"
 		       " AND " IS_BELOW("?2", "?3") " AND EXISTS (SELECT 1 FROM folder_pins"
-		       " WHERE share = ?1 AND displaced = 0 AND " IS_BELOW("?4", "?5") ")",
+						    " WHERE share = ?1 AND displaced = 0 AND " IS_BELOW(
+							    "?4", "?5") ")",
 		VALUES(VALUE_ID(rename->share), VALUE_PATH(rename->to), VALUE_PATH(rename->to_slashed),
 		       VALUE_PATH(rename->from), VALUE_PATH(rename->from_slashed)),
 	};

@@ -1,8 +1,9 @@
 /* keys/keyring_service.h - what the keyring knows of the organisation: its descriptor, servers, groups,
  * policy, the countdown, and changes put off until a server answers.
  *
- * Part of keys/keyring.h: the same connection, the same rules. One organisation a keyring. Versions never go
- * back: an older organisation, policy or group descriptor than the stored one is FAULT_TAMPERED.
+ * Part of keys/keyring.h: the same connection, the same rules; a keyring need not be unlocked for this. One
+ * organisation a keyring. Versions never go back: an older organisation, policy or group descriptor than the
+ * stored one is FAULT_TAMPERED, and so is another of the same version.
  */
 #ifndef FSENC_KEYS_KEYRING_SERVICE_H
 #define FSENC_KEYS_KEYRING_SERVICE_H
@@ -35,6 +36,8 @@ AUTO_VALUE(struct keyring_organisation, keyring_organisation_done);
 /* FAULT_MISSING: not enrolled. */
 MUST_CHECK enum fault keyring_organisation(struct keyring *keyring,
 					   struct keyring_organisation *ret_organisation, struct why *why);
+/* With its servers, in their order, in place of those before. FAULT_EXISTS: the keyring is another
+ * organisation's. */
 MUST_CHECK enum fault keyring_set_organisation(struct keyring *keyring,
 					       const struct keyring_organisation *organisation,
 					       struct why *why);
@@ -51,13 +54,15 @@ MUST_CHECK enum fault keyring_policy(struct keyring *keyring, struct keyring_pol
 MUST_CHECK enum fault keyring_set_policy(struct keyring *keyring, const struct signed_object *object,
 					 const struct keyring_policy *policy, struct why *why);
 
-/* The newest descriptor of a group. FAULT_MISSING. `words`: name or id in hex. */
+/* The newest descriptor of a group. FAULT_MISSING. `words`: id in hex, or a name; two groups of one name are
+ * FAULT_INVALID. `ret_object` may be NULL. */
 MUST_CHECK enum fault keyring_group(struct keyring *keyring, const struct member_id *id,
 				    struct group_descriptor *ret_group, struct signed_object **ret_object,
 				    struct why *why);
 MUST_CHECK enum fault keyring_find_group(struct keyring *keyring, const char *words,
 					 struct group_descriptor *ret_group,
 					 struct signed_object **ret_object, struct why *why);
+/* `object` was read with group_descriptor_read(). */
 MUST_CHECK enum fault keyring_set_group(struct keyring *keyring, const struct signed_object *object,
 					const struct group_descriptor *group, struct why *why);
 
@@ -82,12 +87,15 @@ struct deferred {
 };
 void deferred_done(struct deferred *deferred);
 AUTO_VALUE(struct deferred, deferred_done);
+/* Takes the next number, whatever `deferred` has. */
 MUST_CHECK enum fault keyring_defer(struct keyring *keyring, const struct deferred *deferred,
 				    struct why *why);
+/* In order, until `each` fails. It may use the keyring, and drop what it is given. */
 MUST_CHECK enum fault keyring_each_deferred(struct keyring *keyring,
 					    enum fault (*each)(void *context, const struct deferred *deferred,
 							       struct why *why),
 					    void *context, struct why *why);
+/* FAULT_MISSING, also when another process was faster. */
 MUST_CHECK enum fault keyring_drop_deferred(struct keyring *keyring, int64_t number, struct why *why);
 MUST_CHECK enum fault keyring_deferred_trouble(struct keyring *keyring, int64_t number, const char *trouble,
 					       struct why *why);
