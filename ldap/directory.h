@@ -55,7 +55,8 @@ enum directory_answer { DIRECTORY_UNKNOWN = 0, DIRECTORY_NO, DIRECTORY_YES };
 	X(REFERRED, "referred", "the directory refers to another server") \
 	X(TOO_DEEP, "too-deep", "groups are nested deeper than is looked") \
 	X(REFUSED, "refused", "the directory refuses the question") \
-	X(MALFORMED, "malformed", "the directory's answer makes no sense")
+	X(MALFORMED, "malformed", "the directory's answer makes no sense") \
+	X(FAILED, "failed", "the question could not be put")
 
 enum directory_reason {
 #define X(name, word, words) DIRECTORY_REASON_##name,
