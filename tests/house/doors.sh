@@ -7,7 +7,7 @@ rows='fuse_lowlevel\.h|fuse\.h|fuse_opt\.h	fs/fuse.h
 openssl/	fs/cipher.c fs/cipher_*.c fs/xaes.c fs/siv.c
 sqlite3\.h	keys/keyring*.c keys/keyring_*.h
 keyutils\.h	keys/session.c
-curl/	keys/service.c
+curl/	keys/service*.c keys/service_*.h
 ldap\.h|lber\.h	ldap/*.c ldap/*.h
 microhttpd\.h	server/http.c'
 bad=0
