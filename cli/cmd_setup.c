@@ -79,7 +79,7 @@ enum fault cmd_setup(struct call *call, struct why *why)
 	AUTO(keyring_close) struct keyring *keyring = NULL;
 	AUTO(certificate_free) struct certificate *certificate = NULL;
 	AUTO(token_free) char *token = NULL;
-	const char *name;
+	const char *name = NULL;
 	enum fault fault = choose_name(call, &name, why);
 
 	if (!fault)

@@ -133,6 +133,28 @@ static enum fault read_name(const struct field *field, const json_t *value, char
 	return FAULT_NONE;
 }
 
+static bool has_control(const char *text)
+{
+	for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+		if (*at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0))
+			return true;
+	return false;
+}
+
+/* That it is UTF-8 without zero bytes, the parser has seen to. */
+static enum fault read_text(const struct field *field, const json_t *value, char *place, struct why *why)
+{
+	const char *text = json_string_value(value);
+	if (!text || text[0] == 0 || strlen(text) >= field->size)
+		return why_set(why, FAULT_MALFORMED, "the member '%s' is not a text of 1 to %zu bytes",
+			       field->name, field->size - 1);
+	if (field->form == FIELD_TEXT && has_control(text))
+		return malformed(field, "free of control characters", why);
+	memset(place, 0, field->size);
+	memcpy(place, text, strlen(text));
+	return FAULT_NONE;
+}
+
 static enum fault read_integer(const struct field *field, const json_t *value, void *place, struct why *why)
 {
 	if (!json_is_integer(value) || json_integer_value(value) < field->least ||
@@ -173,14 +195,49 @@ static enum fault read_list(const struct field *field, const json_t *value, stru
 	return FAULT_NONE;
 }
 
-static enum fault read_field(const struct field *field, const json_t *value, void *place, struct why *why)
+static enum fault read_field(const struct field *field, const json_t *value, void *into, struct why *why);
+
+static enum fault read_element(const struct field_elements *elements, const json_t *value, void *element,
+			       struct why *why)
 {
+	if (elements->bare)
+		return read_field(elements->fields, value, element, why);
+	return fields_read(elements->fields, elements->field_count, value, element, why);
+}
+
+static enum fault read_structs(const struct field *field, const json_t *value, uint8_t *into, struct why *why)
+{
+	const struct field_elements *elements = field->elements;
+	const size_t count = json_array_size(value);
+
+	assert((size_t)field->most * elements->size <= field->size);
+	if (!json_is_array(value) || count < (size_t)field->least || count > (size_t)field->most)
+		return why_set(why, FAULT_MALFORMED,
+			       "the member '%s' is not a list of %" PRId64 " to %" PRId64, field->name,
+			       field->least, field->most);
+	for (size_t i = 0; i < count; i++) {
+		enum fault fault = read_element(elements, json_array_get(value, i),
+						into + field->offset + i * elements->size, why);
+		if (fault)
+			return why_in(why, fault, "'%s', element %zu", field->name, i + 1);
+	}
+	*(size_t *)(void *)(into + elements->count_offset) = count;
+	return FAULT_NONE;
+}
+
+static enum fault read_field(const struct field *field, const json_t *value, void *into, struct why *why)
+{
+	void *place = (uint8_t *)into + field->offset;
+
 	switch (field->form) {
 	case FIELD_HEX:
 	case FIELD_BASE64:
 		return read_bytes(field, value, place, why);
 	case FIELD_NAME:
 		return read_name(field, value, place, why);
+	case FIELD_TEXT:
+	case FIELD_SECRET:
+		return read_text(field, value, place, why);
 	case FIELD_INTEGER:
 		return read_integer(field, value, place, why);
 	case FIELD_CHOICE:
@@ -189,8 +246,14 @@ static enum fault read_field(const struct field *field, const json_t *value, voi
 		return read_boolean(field, value, place, why);
 	case FIELD_OBJECT:
 		return json_is_object(value) ? FAULT_NONE : malformed(field, "an object", why);
+	case FIELD_OBJECT_OR_NULL:
+		return json_is_object(value) || json_is_null(value)
+			       ? FAULT_NONE
+			       : malformed(field, "an object or null", why);
 	case FIELD_LIST:
 		return read_list(field, value, why);
+	case FIELD_STRUCTS:
+		return read_structs(field, value, into, why);
 	}
 	abort();
 }
@@ -225,11 +288,10 @@ enum fault fields_read(const struct field *fields, size_t count, const json_t *o
 	enum fault fault = refuse_unknown(fields, count, object, why);
 	for (size_t i = 0; i < count && !fault; i++) {
 		const json_t *value = json_object_get(object, fields[i].name);
-		uint8_t *place = (uint8_t *)into + fields[i].offset;
 		if (value)
-			fault = read_field(&fields[i], value, place, why);
+			fault = read_field(&fields[i], value, into, why);
 		else if (fields[i].optional)
-			memset(place, 0, fields[i].size);
+			memset((uint8_t *)into + fields[i].offset, 0, fields[i].size);
 		else
 			fault = why_set(why, FAULT_MALFORMED, "the member '%s' is missing", fields[i].name);
 	}
@@ -254,6 +316,8 @@ static json_t *value_of(const struct field *field, const void *place)
 	case FIELD_BASE64:
 		return bytes_value(field, place);
 	case FIELD_NAME:
+	case FIELD_TEXT:
+	case FIELD_SECRET:
 		return json_string(place);
 	case FIELD_INTEGER:
 		return json_integer((json_int_t)load_integer(place, field->size));
@@ -262,7 +326,9 @@ static json_t *value_of(const struct field *field, const void *place)
 	case FIELD_BOOLEAN:
 		return json_boolean(*(const bool *)place);
 	case FIELD_OBJECT:
+	case FIELD_OBJECT_OR_NULL:
 	case FIELD_LIST:
+	case FIELD_STRUCTS:
 		break;
 	}
 	abort();
@@ -270,8 +336,10 @@ static json_t *value_of(const struct field *field, const void *place)
 
 static bool is_left_out(const struct field *field, const uint8_t *place)
 {
-	if (field->form == FIELD_OBJECT || field->form == FIELD_LIST)
+	if (field->form == FIELD_OBJECT || field->form == FIELD_OBJECT_OR_NULL || field->form == FIELD_LIST)
 		return true;
+	if (field->optional && (field->form == FIELD_TEXT || field->form == FIELD_SECRET))
+		return place[0] == 0;
 	return field->optional && is_zeros(place, field->size);
 }
 
@@ -289,6 +357,30 @@ enum fault fields_append(json_t *array, json_t *value, struct why *why)
 	return FAULT_NONE;
 }
 
+static enum fault write_structs(const struct field *field, const uint8_t *from, json_t **ret_list,
+				struct why *why)
+{
+	const struct field_elements *elements = field->elements;
+	const size_t count = *(const size_t *)(const void *)(from + elements->count_offset);
+	AUTO(json_decref) json_t *list = json_array();
+	enum fault fault = list ? FAULT_NONE : why_set(why, FAULT_MEMORY, "no memory for a list");
+
+	assert(count <= (size_t)field->most);
+	for (size_t i = 0; i < count && !fault; i++) {
+		const uint8_t *element = from + field->offset + i * elements->size;
+		json_t *value = NULL;
+		if (elements->bare)
+			value = value_of(elements->fields, element + elements->fields->offset);
+		else
+			fault = fields_write(elements->fields, elements->field_count, element, &value, why);
+		if (!fault)
+			fault = fields_append(list, value, why);
+	}
+	if (!fault)
+		*ret_list = TAKE(list);
+	return fault;
+}
+
 enum fault fields_write(const struct field *fields, size_t count, const void *from, json_t **ret_object,
 			struct why *why)
 {
@@ -296,8 +388,15 @@ enum fault fields_write(const struct field *fields, size_t count, const void *fr
 	enum fault fault = object ? FAULT_NONE : why_set(why, FAULT_MEMORY, "no memory for JSON");
 	for (size_t i = 0; i < count && !fault; i++) {
 		const uint8_t *place = (const uint8_t *)from + fields[i].offset;
-		if (!is_left_out(&fields[i], place))
-			fault = fields_set(object, fields[i].name, value_of(&fields[i], place), why);
+		json_t *value = NULL;
+		if (is_left_out(&fields[i], place))
+			continue;
+		if (fields[i].form == FIELD_STRUCTS)
+			fault = write_structs(&fields[i], from, &value, why);
+		else
+			value = value_of(&fields[i], place);
+		if (!fault)
+			fault = fields_set(object, fields[i].name, value, why);
 	}
 	if (!fault)
 		*ret_object = TAKE(object);
@@ -309,10 +408,12 @@ enum fault fields_append_text(const json_t *object, struct bytes *text, struct w
 	AUTO(free) char *json = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
 	if (!json)
 		return why_set(why, FAULT_MEMORY, "no memory to write JSON");
-	enum fault fault = bytes_reserve(text, text->size + strlen(json) + 1, why);
+	const size_t size = strlen(json);
+	enum fault fault = bytes_reserve(text, text->size + size + 1, why);
 	if (!fault)
 		fault = bytes_append_text(text, json, why);
 	if (!fault)
 		fault = bytes_append_text(text, "\n", why);
+	secret_wipe(json, size);
 	return fault;
 }

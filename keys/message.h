@@ -18,7 +18,9 @@
 #define ENROL_PASSWORD_MAX 1024
 #define MESSAGE_BODY_MAX (64 * 1024)
 #define UNLOCK_BODY_MAX (256 * 1024)
+#define HEADS_BODY_MAX (4 * 1024 * 1024) /* a record with 4096 members is 1 MiB */
 #define ANSWER_BODY_MAX (4 * 1024 * 1024)
+#define SEALED_TOKEN_MAX 4096
 
 struct unlock_item {
 	struct folder_id folder;
@@ -91,10 +93,10 @@ MUST_CHECK enum fault lease_answer_read(const void *body, size_t size, struct le
 struct enrol_request {
 	char user[DISPLAY_NAME_MAX + 1];
 	struct certificate *certificate; /* self-signed, of the key being enrolled */
-	uint8_t proof[SIGNATURE_SIZE];
+	uint8_t proof[SIGNATURE_SIZE]; /* enrol_proof_text(), for the server that is asked */
 	char code[ENROL_CODE_MAX + 1];
 	char password[ENROL_PASSWORD_MAX + 1];
-	struct signed_object *previous; /* or NULL: the old key's word for the new one */
+	struct signed_object *previous; /* or NULL: the old key's word for the new one (keys/succession.h) */
 };
 void enrol_request_done(struct enrol_request *request);
 AUTO_VALUE(struct enrol_request, enrol_request_done);
@@ -102,12 +104,6 @@ MUST_CHECK enum fault enrol_request_write(const struct enrol_request *request, s
 					  struct why *why);
 MUST_CHECK enum fault enrol_request_read(const void *body, size_t size, struct enrol_request *ret_request,
 					 struct why *why);
-/* The bytes that `proof` signs, as text; `user` is the directory's name of the user. */
-#define ENROL_PROOF_SIZE 320
-size_t enrol_proof_text(const struct organisation_id *organisation, const char *user,
-			const struct fingerprint *key, const struct member_id *server,
-			char text[static ENROL_PROOF_SIZE]);
-
 struct enrol_answer {
 	struct certificate *certificate; /* NULL while it waits for approval */
 	uint32_t pending; /* seconds, then */

@@ -31,13 +31,16 @@ struct organisation {
 MUST_CHECK enum fault organisation_sign(const struct organisation *organisation, const struct identity *root,
 					struct signed_object **ret_signed, struct why *why);
 /* Signed by the root key in it, whose fingerprint is `expected`. FAULT_MALFORMED; FAULT_IDENTITY when it is
- * another organisation's. */
+ * another organisation's, or only says that it is this one's. */
 MUST_CHECK enum fault organisation_read(const struct signed_object *object,
 					const struct fingerprint *expected,
 					struct organisation *ret_organisation, struct why *why);
 struct organisation_id organisation_id_of(const struct organisation *organisation);
+/* Borrowed; NULL when it is none of the organisation's. */
 const struct public_identity *organisation_server(const struct organisation *organisation,
 						  const struct member_id *id);
+const struct public_identity *organisation_server_by_key(const struct organisation *organisation,
+							 const struct fingerprint *fingerprint);
 
 enum offline_policy { OFFLINE_STANDALONE, OFFLINE_BLOCK };
 enum folder_makers { FOLDER_MAKERS_ANYONE, FOLDER_MAKERS_MEMBERS };
@@ -62,9 +65,11 @@ struct policy {
 struct policy policy_default(const struct organisation_id *organisation, int64_t now);
 MUST_CHECK enum fault policy_sign(const struct policy *policy, const struct identity *root,
 				  struct signed_object **ret_signed, struct why *why);
+/* FAULT_MALFORMED; FAULT_REFUSED unless the root of `organisation` signed it. */
 MUST_CHECK enum fault policy_read(const struct signed_object *object, const struct organisation *organisation,
 				  struct policy *ret_policy, struct why *why);
-/* "lease=5": sets one member by its name; FAULT_USAGE names the nearest, FAULT_INVALID the range. */
+/* "lease=5": sets one member by its name; FAULT_USAGE names those there are, FAULT_INVALID the range. The
+ * recovery groups are set by hand. */
 MUST_CHECK enum fault policy_set(struct policy *policy, const char *assignment, struct why *why);
 
 struct group_server {
@@ -89,7 +94,7 @@ struct group_descriptor {
 MUST_CHECK enum fault group_descriptor_sign(const struct group_descriptor *group, const struct identity *root,
 					    struct signed_object **ret_signed, struct why *why);
 /* Points and indexes are checked; servers must be those of the organisation (officers of a recovery group
- * need not). */
+ * need not). FAULT_MALFORMED; FAULT_REFUSED when the root of `organisation` did not sign it. */
 MUST_CHECK enum fault group_descriptor_read(const struct signed_object *object,
 					    const struct organisation *organisation,
 					    struct group_descriptor *ret_group, struct why *why);

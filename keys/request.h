@@ -34,10 +34,16 @@ struct request_claim {
 	uint8_t signature[SIGNATURE_SIZE];
 };
 
-/* A fresh nonce and `now_ms`. `ret_digest` is what the answer must be signed for. */
+/* A fresh nonce and `now_ms`. `ret_digest` is what the answer must be signed for. FAULT_INVALID: a method or
+ * target with blanks or line ends. */
 MUST_CHECK enum fault request_sign(const struct request_subject *subject, const struct identity *user,
 				   int64_t now_ms, char ret_header[static REQUEST_HEADER_SIZE],
 				   struct digest *ret_digest, struct why *why);
+/* The same with a nonce of the caller's, for worked examples: a nonce used twice is refused by the server. */
+MUST_CHECK enum fault request_sign_as(const struct request_subject *subject, const struct identity *user,
+				      int64_t now_ms, const uint8_t nonce[static REQUEST_NONCE_SIZE],
+				      char ret_header[static REQUEST_HEADER_SIZE], struct digest *ret_digest,
+				      struct why *why);
 /* FAULT_MALFORMED. Exactly one space between the parts; nothing after them. */
 MUST_CHECK enum fault request_parse(const char *header, struct request_claim *ret_claim, struct why *why);
 /* FAULT_REFUSED unless the key made the signature, for this subject. */
