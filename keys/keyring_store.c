@@ -1,7 +1,8 @@
 #include "keys/keyring_store.h"
 
 #include <assert.h>
-#include <string.h>
+
+#include "base/query_sqlite.h"
 
 struct keyring *keyring_hold(struct keyring *keyring)
 {
@@ -62,21 +63,6 @@ enum fault store_damaged(const struct keyring *keyring, const char *what, struct
 
 /* -- binding and reading -------------------------------------------------------------- */
 
-static int bind_value(sqlite3_stmt *statement, int at, const struct value *value)
-{
-	const void *data = value->data ? value->data : "";
-
-	switch (value->form) {
-	case VALUE_FORM_INTEGER:
-		return sqlite3_bind_int64(statement, at, value->integer);
-	case VALUE_FORM_BLOB:
-		return sqlite3_bind_blob64(statement, at, data, value->size, SQLITE_STATIC);
-	case VALUE_FORM_TEXT:
-		return sqlite3_bind_text64(statement, at, data, value->size, SQLITE_STATIC, SQLITE_UTF8);
-	}
-	abort();
-}
-
 static enum fault prepare(struct keyring *held, const struct query *query, sqlite3_stmt **ret_statement,
 			  struct why *why)
 {
@@ -84,97 +70,21 @@ static enum fault prepare(struct keyring *held, const struct query *query, sqlit
 
 	if (sqlite3_prepare_v2(held->db, query->sql, -1, &statement, NULL) != SQLITE_OK)
 		return store_failed(held, FAULT_KEYRING_READ, why);
-	assert((size_t)sqlite3_bind_parameter_count(statement) == query->value_count);
-	for (size_t i = 0; i < query->value_count; i++)
-		if (bind_value(statement, (int)i + 1, &query->values[i]) != SQLITE_OK)
-			return store_failed(held, FAULT_KEYRING_READ, why);
+	if (query_sqlite_bind(query, statement) != SQLITE_OK)
+		return store_failed(held, FAULT_KEYRING_READ, why);
 	*ret_statement = TAKE(statement);
 	return FAULT_NONE;
-}
-
-static bool read_integer(sqlite3_stmt *row, int at, const struct column *column, void *place)
-{
-	int64_t number = sqlite3_column_int64(row, at);
-
-	if (sqlite3_column_type(row, at) != SQLITE_INTEGER || number < column->least || number > column->most)
-		return false;
-	memcpy(place, &number, sizeof number);
-	return true;
-}
-
-static bool read_exact(sqlite3_stmt *row, int at, const struct column *column, void *place)
-{
-	const void *data = sqlite3_column_blob(row, at);
-
-	if (sqlite3_column_type(row, at) != SQLITE_BLOB ||
-	    (size_t)sqlite3_column_bytes(row, at) != column->size)
-		return false;
-	memcpy(place, data, column->size);
-	return true;
-}
-
-static bool read_name(sqlite3_stmt *row, int at, const struct column *column, char *place)
-{
-	const void *data = sqlite3_column_blob(row, at);
-	size_t size = (size_t)sqlite3_column_bytes(row, at);
-
-	if (!data || size >= column->size || memchr(data, 0, size))
-		return false;
-	memset(place, 0, column->size);
-	memcpy(place, data, size);
-	return true;
-}
-
-static enum fault read_bytes(sqlite3_stmt *row, int at, const struct column *column, struct bytes *place,
-			     bool *ret_fits, struct why *why)
-{
-	const void *data = sqlite3_column_blob(row, at);
-	size_t size = (size_t)sqlite3_column_bytes(row, at);
-
-	if (column->form == COLUMN_WORDS && size > 0 && memchr(data, 0, size)) {
-		*ret_fits = false;
-		return FAULT_NONE;
-	}
-	place->size = 0;
-	*ret_fits = true;
-	return bytes_append(place, data, size, why);
-}
-
-static enum fault read_column(sqlite3_stmt *row, int at, const struct column *column, void *place,
-			      bool *ret_fits, struct why *why)
-{
-	switch (column->form) {
-	case COLUMN_INTEGER:
-		*ret_fits = read_integer(row, at, column, place);
-		return FAULT_NONE;
-	case COLUMN_EXACT:
-		*ret_fits = read_exact(row, at, column, place);
-		return FAULT_NONE;
-	case COLUMN_NAME:
-		*ret_fits = read_name(row, at, column, place);
-		return FAULT_NONE;
-	case COLUMN_BYTES:
-	case COLUMN_WORDS:
-		return read_bytes(row, at, column, place, ret_fits, why);
-	}
-	abort();
 }
 
 static enum fault read_row(struct keyring *held, sqlite3_stmt *row, const struct query *query,
 			   struct why *why)
 {
-	assert((size_t)sqlite3_column_count(row) == query->column_count);
-	for (size_t i = 0; i < query->column_count; i++) {
-		const struct column *column = &query->columns[i];
-		bool fits = false;
-		enum fault fault = read_column(row, (int)i, column, (uint8_t *)query->into + column->offset,
-					       &fits, why);
-		if (fault)
-			return fault;
-		if (!fits)
-			return store_damaged(held, sqlite3_column_name(row, (int)i), why);
-	}
-	return FAULT_NONE;
+	const char *misfit;
+	enum fault fault = query_sqlite_fill(query, row, &misfit, why);
+
+	if (!fault && misfit)
+		return store_damaged(held, misfit, why);
+	return fault;
 }
 
 /* -- queries and changes -------------------------------------------------------------- */

@@ -1,13 +1,7 @@
 /* keys/keyring_store.h - the sqlite3 side of the keyring, for keys/keyring*.c alone.
  *
- * A query is SQL with two tables: the values it binds and the columns that its rows fill. A
- * column of another type, size or range than its line in the table says is damage, so
- * that what arrives in a struct has the right form whatever somebody wrote into the file:
+ * Queries are those of base/query.h, so that what arrives in a struct has the right form:
  *
- *     const struct query query = {
- *             .sql = "SELECT mib, salt FROM slots WHERE kind = ?",
- *             VALUES(VALUE_INTEGER(kind)), COLUMNS(columns), .into = &row,
- *     };
  *     fault = store_find(held, &query, why);
  *
  * Everything here wants the keyring held, and so do the functions of the other private headers:
@@ -23,6 +17,7 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
+#include "base/query.h"
 #include "keys/keyring.h"
 
 #define IDENTITY_SEALED_SIZE (32 + 24 + IDENTITY_PRIVATE_SIZE + 16) /* keys/keyring_seal.h */
@@ -45,63 +40,6 @@ struct keyring {
 struct keyring *keyring_hold(struct keyring *keyring);
 void keyring_let_go(struct keyring *keyring);
 AUTO_POINTER(struct keyring *, keyring_let_go);
-
-/* -- values and columns --------------------------------------------------------------- */
-
-enum value_form { VALUE_FORM_INTEGER, VALUE_FORM_BLOB, VALUE_FORM_TEXT };
-
-struct value {
-	enum value_form form;
-	int64_t integer;
-	const void *data; /* borrowed until the query is over */
-	size_t size;
-};
-
-#define VALUE_INTEGER(number) \
-	{ \
-		.form = VALUE_FORM_INTEGER, .integer = (int64_t)(number) \
-	}
-#define VALUE_BLOB(bytes, count) \
-	{ \
-		.form = VALUE_FORM_BLOB, .data = (bytes), .size = (count) \
-	}
-#define VALUE_ID(id) VALUE_BLOB((id)->bytes, sizeof(id)->bytes)
-#define VALUE_TEXT(words) \
-	{ \
-		.form = VALUE_FORM_TEXT, .data = (words), .size = strlen(words) \
-	}
-
-enum column_form {
-	COLUMN_INTEGER, /* an int64_t or uint64_t, `least`..`most` */
-	COLUMN_EXACT, /* a blob of exactly `size` bytes */
-	COLUMN_NAME, /* text in an array of `size` characters */
-	COLUMN_BYTES, /* a blob in a struct bytes, whose room is used again for the next row */
-	COLUMN_WORDS, /* the same for text or a path: no zero byte in it */
-};
-
-struct column {
-	enum column_form form;
-	size_t offset;
-	size_t size;
-	int64_t least;
-	int64_t most;
-};
-
-#define COLUMN_AT(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
-
-struct query {
-	const char *sql;
-	const struct value *values;
-	size_t value_count;
-	const struct column *columns;
-	size_t column_count;
-	void *into;
-};
-
-#define VALUES(...) \
-	.values = (const struct value[]){__VA_ARGS__}, \
-	.value_count = sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value)
-#define COLUMNS(table) .columns = (table), .column_count = sizeof(table) / sizeof *(table)
 
 /* -- queries and changes -------------------------------------------------------------- */
 

@@ -14,7 +14,7 @@
  *
  * The store knows forms and keys, no rules: who may replace a key, and whether a signature is good, was
  * decided by the caller. Private keys and shares arrive sealed (server/master.h) and leave sealed. The engine
- * below is a table of six calls (server/engine.h), so that another database can take the place of sqlite3.
+ * below is a table of calls (server/store_engine.h), so that another database can take the place of sqlite3.
  *
  * Any thread may call at any time, except store_close(). Texts are heap copies in struct bytes, owned by the
  * caller. FAULT_MISSING: there is no such row. FAULT_KEYRING_READ and FAULT_KEYRING_WRITE: the database
@@ -198,27 +198,31 @@ struct stored_head {
 	uint64_t version;
 	uint32_t generation; /* the newest in the record */
 	struct digest digest;
-	bool fork; /* two records were seen with one predecessor */
 	int64_t seen; /* unix seconds */
 	struct bytes record; /* JWS as text */
 };
 void stored_head_done(struct stored_head *head);
 AUTO_VALUE(struct stored_head, stored_head_done);
 
+/* *ret_fork (may be NULL): two records were seen that cannot both be of this folder. */
 MUST_CHECK enum fault store_head_find(struct store *store, const struct folder_id *folder,
-				      struct stored_head *ret_head, struct why *why);
-/* Takes the place of a lower version. `groups` are those of the record's entries. FAULT_EXISTS when the store
- * has that version or a higher one with other bytes: that may be a fork. */
+				      struct stored_head *ret_head, bool *ret_fork, struct why *why);
+/* Takes the place of a lower version, of which the digest is kept. `groups` are those of the record's
+ * entries. FAULT_EXISTS when the store has that version or a higher one. */
 MUST_CHECK enum fault store_head_write(struct store *store, const struct stored_head *head,
 				       const struct member_id *groups, size_t group_count, struct why *why);
-/* Keeps the other record beside the head, which is marked. The same one again changes nothing. */
-MUST_CHECK enum fault store_head_fork(struct store *store, const struct stored_head *other, struct why *why);
-/* For an administrator: every record kept of folders with a fork, the head first. */
-typedef enum fault store_each_head(void *context, const struct stored_head *head, struct why *why);
-MUST_CHECK enum fault store_forks(struct store *store, store_each_head *each, void *context, struct why *why);
-/* Each record of any version that was a head of this folder and is still kept: digest only. */
+/* Was this record the head, once or now? */
 MUST_CHECK enum fault store_head_was(struct store *store, const struct folder_id *folder, uint64_t version,
-				     struct digest *ret_digest, struct why *why);
+				     const struct digest *digest, bool *ret_was, struct why *why);
+/* Keeps the other record beside the head: the folder has a fork. The same one again changes nothing. */
+MUST_CHECK enum fault store_head_fork(struct store *store, const struct stored_head *other, struct why *why);
+/* Every record that is kept of folders with a fork, by folder and version. */
+typedef enum fault store_each_head(void *context, const struct stored_head *head, bool is_head,
+				   struct why *why);
+MUST_CHECK enum fault store_forks(struct store *store, store_each_head *each, void *context, struct why *why);
+/* An administrator decides: this record is the head, the others never were. FAULT_MISSING. */
+MUST_CHECK enum fault store_head_settle(struct store *store, const struct folder_id *folder,
+					const struct digest *digest, struct why *why);
 
 /* -- escrowed recovery tokens ------------------------------------------------------------- */
 

@@ -5,7 +5,8 @@ cd "$1"
 # header pattern <TAB> files that may include it (a shell pattern, space separated)
 rows='fuse_lowlevel\.h|fuse\.h|fuse_opt\.h	fs/fuse.h
 openssl/	fs/cipher.c fs/cipher_*.c fs/xaes.c fs/siv.c
-sqlite3\.h	keys/keyring*.c keys/keyring_*.h
+sqlite3\.h	base/query_sqlite.[ch] keys/keyring*.c keys/keyring_*.h server/store_sqlite*.[ch]
+gnutls/	server/tls*.c server/http.c
 keyutils\.h	keys/session.c
 curl/	keys/service*.c keys/service_*.h
 ldap\.h|lber\.h	ldap/*.c ldap/*.h
