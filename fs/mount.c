@@ -14,12 +14,12 @@
 #include "fs/complaint.h"
 #include "fs/control.h"
 #include "fs/errand.h"
+#include "fs/loop.h"
 #include "fs/ops.h"
 #include "fs/ring.h"
 #include "fs/status.h"
 #include "fs/watch.h"
 
-#define THREADS 10
 #define BUSY_PATIENCE_MS 2000
 #define BUSY_PAUSE_NS 50000000L
 
@@ -150,25 +150,6 @@ static enum fault session_open(struct tree *tree, const char *directory, struct 
 	return FAULT_NONE;
 }
 
-/* As many idle threads as there may be at all: making and ending them costs more than half the throughput. */
-static enum fault session_serve(struct session *session, struct why *why)
-{
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-
-	if (!config)
-		return why_set(why, FAULT_MEMORY, "no memory for a mount");
-	fuse_loop_cfg_set_clone_fd(config, 1);
-	fuse_loop_cfg_set_idle_threads(config, THREADS);
-	fuse_loop_cfg_set_max_threads(config, THREADS);
-	int error = fuse_session_loop_mt(session->fuse, config);
-	fuse_loop_cfg_destroy(config);
-	if (error < 0) {
-		errno = -error;
-		return why_system(why, "the mount ended");
-	}
-	return FAULT_NONE;
-}
-
 /* -- everything together ------------------------------------------------------------------------------ */
 
 struct mounted {
@@ -227,6 +208,7 @@ static enum fault serve(struct tree *tree, const char *directory, struct why *wh
 {
 	AUTO(complaints_free) struct complaints *complaints = NULL;
 	AUTO(session_done) struct session session = {.fuse = NULL};
+	AUTO(loop_free) struct loop *loop = NULL;
 	AUTO(applocks_free) struct applocks *locks = NULL;
 	AUTO(errands_stop) struct errands *errands = NULL;
 	AUTO(watch_stop) struct watch *watch = NULL;
@@ -243,13 +225,16 @@ static enum fault serve(struct tree *tree, const char *directory, struct why *wh
 	if (!fault)
 		fault = session_open(tree, directory, connection, why);
 	if (!fault)
+		fault = loop_new(session.fuse, LOOP_PATIENCE_MS, &loop, why);
+	tree->loop = loop;
+	if (!fault)
 		fault = watch_start(tree, directory, &watch, why);
 	if (!fault)
 		fault = errands_start(tree, &errands, why);
 	if (!fault)
 		start_control(&mounted, &control);
 	if (!fault)
-		fault = session_serve(connection, why);
+		fault = loop_run(loop, why);
 	return fault;
 }
 

@@ -1,7 +1,7 @@
 /* fs/mount.h - `fsenc mount`: a share seen decrypted, until it is unmounted.
  *
  * mount_options_parse() reads the text after -o from one table (also the source of the manual's
- * list); mount_run() serves until SIGTERM, SIGINT or fusermount3 -u, on ten threads.
+ * list); mount_run() serves until SIGTERM, SIGINT or fusermount3 -u (fs/loop.h).
  */
 #ifndef FSENC_FS_MOUNT_H
 #define FSENC_FS_MOUNT_H

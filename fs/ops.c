@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "fs/complaint.h"
+#include "fs/loop.h"
 
 /* -- what operations have in common ----------------------------------------------------------- */
 
@@ -27,6 +28,11 @@ struct inode *ops_inode(fuse_req_t req, fuse_ino_t ino)
 
 void ops_end(fuse_req_t req, enum fault fault, const struct why *why)
 {
+	if (fault == FAULT_PENDING && loop_park(req))
+		return;
+	/* It has waited long enough. */
+	if (fault == FAULT_PENDING)
+		fault = FAULT_UNREACHABLE;
 	if (fault)
 		complain(ops_tree(req)->complaints, fault, why);
 	(void)fuse_reply_err(req, why_errno(why, fault));

@@ -6,6 +6,7 @@
 
 #include "fs/applock.h"
 #include "fs/durable.h"
+#include "fs/loop.h"
 
 #define CREATE_ATTEMPTS 16
 
@@ -43,12 +44,14 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		end_unheard(tree, file);
 }
 
+/* Without a name: `name` NULL. */
 static enum fault make_and_open(struct tree *tree, struct inode *directory, const char *name,
 				const struct tree_new *new, int flags, struct tree_entry *ret_entry,
 				struct open_file **ret_file, struct why *why)
 {
 	int fd;
-	enum fault fault = tree_make_file(tree, directory, name, new, ret_entry, &fd, why);
+	enum fault fault = name ? tree_make_file(tree, directory, name, new, ret_entry, &fd, why)
+				: tree_make_nameless(tree, directory, new, ret_entry, &fd, why);
 
 	if (fault)
 		return fault;
@@ -104,14 +107,17 @@ void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 	struct tree *tree = ops_tree(req);
 	AUTO(inode_unref) struct inode *directory = ops_inode(req, parent);
 	AUTO(tree_entry_done) struct tree_entry entry = {.inode = NULL};
-	const struct tree_new new = {.mode = mode};
+	const struct tree_new new = {.mode = mode, .fixed = fi->flags & O_EXCL};
 	struct fuse_entry_param param;
 	struct open_file *file;
 	struct why why = WHY_NONE;
 
 	if (!directory)
 		return;
-	enum fault fault = create(tree, directory, name, &new, fi->flags, &entry, &file, &why);
+	enum fault fault =
+		loop_makes_nameless()
+			? make_and_open(tree, directory, NULL, &new, fi->flags, &entry, &file, &why)
+			: create(tree, directory, name, &new, fi->flags, &entry, &file, &why);
 	if (fault) {
 		ops_end(req, fault, &why);
 		return;

@@ -16,6 +16,7 @@
 struct fuse_session;
 struct applocks;
 struct complaints;
+struct loop;
 
 struct tree {
 	struct share *share;
@@ -24,6 +25,7 @@ struct tree {
 	struct ring *ring; /* or NULL */
 	struct applocks *locks;
 	struct fuse_session *session;
+	struct loop *loop;
 	double entry_timeout, attr_timeout;
 	struct complaints *complaints;
 	void (*ready)(void *context); /* told when the kernel begins to ask */
@@ -65,6 +67,7 @@ struct tree_new {
 	mode_t mode; /* with the S_IFMT bits for tree_make_node() */
 	dev_t device;
 	const char *target; /* of a symlink */
+	bool fixed; /* of a nameless file: it never gets a name */
 };
 /* FAULT_EXISTS when there is something. */
 MUST_CHECK enum fault tree_make_directory(struct tree *tree, struct inode *directory, const char *name,
@@ -80,6 +83,10 @@ MUST_CHECK enum fault tree_make_link(struct tree *tree, struct inode *directory,
 MUST_CHECK enum fault tree_make_file(struct tree *tree, struct inode *directory, const char *name,
 				     const struct tree_new *new, struct tree_entry *ret_entry, int *ret_fd,
 				     struct why *why);
+/* The same without a name (O_TMPFILE), until tree_link() gives it one. FAULT_SYSTEM with EOPNOTSUPP where the share
+ * has no such files. */
+MUST_CHECK enum fault tree_make_nameless(struct tree *tree, struct inode *directory, const struct tree_new *new,
+					 struct tree_entry *ret_entry, int *ret_fd, struct why *why);
 /* Another name for a file that is there. */
 MUST_CHECK enum fault tree_link(struct tree *tree, struct inode *inode, struct inode *directory,
 				const char *name, struct tree_entry *ret_entry, struct why *why);

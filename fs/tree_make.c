@@ -214,6 +214,53 @@ enum fault tree_make_file(struct tree *tree, struct inode *directory, const char
 	return FAULT_NONE;
 }
 
+/* -- without a name ------------------------------------------------------------------------------ */
+
+/* It is known by an entry that no name can be, and loses that at once. */
+static enum fault meet_nameless(const struct place *place, int fd, struct tree_entry *ret_entry,
+				struct why *why)
+{
+	AUTO(found_done) struct found found = {.fd = -1};
+	char entry[INODE_ENTRY_SIZE];
+	enum fault fault = FAULT_NONE;
+
+	if (fstat(fd, &found.stored) != 0)
+		return why_system(why, "cannot read attributes");
+	(void)snprintf(entry, sizeof(entry), "/%ju", (uintmax_t)found.stored.st_ino);
+	ret_entry->inode = NULL;
+	while (!fault && !ret_entry->inode) {
+		found.changes = inode_changes(place->directory);
+		fault = tree_meet(place, entry, &found, ret_entry, why);
+	}
+	if (!fault)
+		inode_removed(ret_entry->inode, place->directory, entry, -1);
+	return fault;
+}
+
+enum fault tree_make_nameless(struct tree *tree, struct inode *directory, const struct tree_new *new,
+			      struct tree_entry *ret_entry, int *ret_fd, struct why *why)
+{
+	AUTO(place_leave) struct place place = PLACE_NONE;
+	int flags = O_TMPFILE | O_RDWR | O_CLOEXEC | (new->fixed ? O_EXCL : 0);
+	enum fault fault = place_enter(tree, directory, PLACE_MAKE, &place, why);
+
+	if (!fault && place_is_lobby(&place))
+		fault = why_set(why, FAULT_FORBIDDEN, "a lobby holds only directories");
+	if (fault)
+		return fault;
+	AUTO(file_close) int fd = openat(place.fd, ".", flags, new->mode & ~S_IFMT);
+	if (fd < 0)
+		return why_system(why, "cannot make a nameless file");
+	fault = meet_nameless(&place, fd, ret_entry, why);
+	if (fault)
+		return fault;
+	*ret_fd = fd;
+	fd = -1;
+	return FAULT_NONE;
+}
+
+/* -- another name -------------------------------------------------------------------------------- */
+
 static enum fault must_share_folder(struct tree *tree, struct inode *inode, const struct place *place,
 				    struct why *why)
 {

@@ -14,19 +14,16 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "fs/fuse.h"
+#include "fs/loop.h"
 
-#define WAKE SIGUSR1 /* interrupts what the main thread waits in */
-#define WAKE_PAUSE_NS 20000000L
 #define IDLE_PAUSE_SECONDS 5
 #define MS_PER_MINUTE (60 * MS_PER_SECOND)
 
 struct watch {
 	struct tree *tree;
 	const char *directory;
-	pthread_t thread, main;
+	pthread_t thread;
 	sigset_t before;
-	struct sigaction wake_before;
 	atomic_bool ending;
 };
 
@@ -39,24 +36,6 @@ static sigset_t watched_signals(void)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
 	return set;
-}
-
-static void wake(int signal)
-{
-	(void)signal;
-}
-
-/* The main thread may be just about to wait, where one wake-up would be lost: it is woken until it has left.
- */
-static void end_session(struct watch *watch)
-{
-	const struct timespec pause = {.tv_nsec = WAKE_PAUSE_NS};
-
-	fuse_session_exit(watch->tree->session);
-	while (!atomic_load(&watch->ending)) {
-		(void)pthread_kill(watch->main, WAKE);
-		(void)nanosleep(&pause, NULL);
-	}
 }
 
 static void write_back(const struct watch *watch)
@@ -105,7 +84,7 @@ static void *run(void *context)
 			return NULL;
 		if (signal > 0) {
 			write_back(watch);
-			end_session(watch);
+			loop_end(watch->tree->loop);
 			return NULL;
 		}
 		if (is_idle(watch))
@@ -116,16 +95,13 @@ static void *run(void *context)
 enum fault watch_start(struct tree *tree, const char *directory, struct watch **ret_watch, struct why *why)
 {
 	const sigset_t set = watched_signals();
-	struct sigaction action = {.sa_handler = wake};
 	struct watch *watch = calloc(1, sizeof(*watch));
 
 	if (!watch)
 		return why_set(why, FAULT_MEMORY, "no memory for a mount");
 	watch->tree = tree;
 	watch->directory = directory;
-	watch->main = pthread_self();
 	(void)pthread_sigmask(SIG_BLOCK, &set, &watch->before);
-	(void)sigaction(WAKE, &action, &watch->wake_before);
 	if (pthread_create(&watch->thread, NULL, run, watch) != 0) {
 		(void)pthread_sigmask(SIG_SETMASK, &watch->before, NULL);
 		free(watch);
@@ -142,7 +118,6 @@ void watch_stop(struct watch *watch)
 	atomic_store(&watch->ending, true);
 	(void)pthread_kill(watch->thread, SIGTERM);
 	(void)pthread_join(watch->thread, NULL);
-	(void)sigaction(WAKE, &watch->wake_before, NULL);
 	(void)pthread_sigmask(SIG_SETMASK, &watch->before, NULL);
 	free(watch);
 }

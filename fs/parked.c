@@ -1,0 +1,245 @@
+#include "fs/parked.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+
+struct parked_list {
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	struct parked *first, **last;
+	size_t count, bytes;
+	_Atomic uint64_t round; /* changes under the mutex */
+	int64_t patience_ms;
+	bool ended;
+};
+
+enum fault parked_list_new(int64_t patience_ms, struct parked_list **ret_list, struct why *why)
+{
+	struct parked_list *list = calloc(1, sizeof(*list));
+	pthread_condattr_t monotonic;
+
+	if (!list)
+		return why_set(why, FAULT_MEMORY, "no memory for a mount");
+	(void)pthread_mutex_init(&list->mutex, NULL);
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&list->changed, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+	list->last = &list->first;
+	list->patience_ms = patience_ms;
+	atomic_init(&list->round, 1);
+	*ret_list = list;
+	return FAULT_NONE;
+}
+
+void parked_list_free(struct parked_list *list)
+{
+	if (!list)
+		return;
+	(void)pthread_cond_destroy(&list->changed);
+	(void)pthread_mutex_destroy(&list->mutex);
+	free(list);
+}
+
+uint64_t parked_round(struct parked_list *list)
+{
+	return atomic_load(&list->round);
+}
+
+void parked_next_round(struct parked_list *list)
+{
+	(void)pthread_mutex_lock(&list->mutex);
+	atomic_fetch_add(&list->round, 1);
+	(void)pthread_cond_broadcast(&list->changed);
+	(void)pthread_mutex_unlock(&list->mutex);
+}
+
+size_t parked_count(struct parked_list *list)
+{
+	(void)pthread_mutex_lock(&list->mutex);
+	size_t count = list->count;
+	(void)pthread_mutex_unlock(&list->mutex);
+	return count;
+}
+
+/* -- the list; with the mutex ------------------------------------------------------------------- */
+
+static void put(struct parked_list *list, struct parked *entry)
+{
+	entry->next = NULL;
+	*list->last = entry;
+	list->last = &entry->next;
+	list->count++;
+	list->bytes += entry->size;
+}
+
+static void take_out(struct parked_list *list, struct parked *entry)
+{
+	struct parked **place = &list->first;
+
+	while (*place != entry)
+		place = &(*place)->next;
+	*place = entry->next;
+	if (!entry->next)
+		list->last = place;
+	list->count--;
+	list->bytes -= entry->size;
+}
+
+static struct parked *find(const struct parked_list *list, uint64_t unique)
+{
+	struct parked *entry = list->first;
+
+	while (entry && entry->unique != unique)
+		entry = entry->next;
+	return entry;
+}
+
+static void entry_free(struct parked *entry)
+{
+	secret_wipe(entry->bytes, entry->size);
+	free(entry);
+}
+
+/* -- parking ---------------------------------------------------------------------------------------- */
+
+bool parked_add(struct parked_list *list, uint64_t unique, const void *bytes, size_t size,
+		struct parked **ret_entry)
+{
+	struct parked *entry = calloc(1, sizeof(*entry) + size);
+
+	if (!entry)
+		return false;
+	entry->unique = unique;
+	entry->size = size;
+	entry->until_ms = clock_boot_ms() + list->patience_ms;
+	entry->taken = true;
+	memcpy(entry->bytes, bytes, size);
+	(void)pthread_mutex_lock(&list->mutex);
+	bool room = !list->ended && list->count < PARKED_MAX && list->bytes + size <= PARKED_BYTES_MAX;
+	if (room)
+		put(list, entry);
+	(void)pthread_mutex_unlock(&list->mutex);
+	if (!room)
+		entry_free(entry);
+	else
+		*ret_entry = entry;
+	return room;
+}
+
+bool parked_offer(struct parked_list *list, struct parked *entry, uint64_t round)
+{
+	(void)pthread_mutex_lock(&list->mutex);
+	bool waits = !entry->interrupted;
+	if (waits) {
+		entry->round = round;
+		entry->taken = false;
+		(void)pthread_cond_signal(&list->changed);
+	}
+	(void)pthread_mutex_unlock(&list->mutex);
+	return waits;
+}
+
+void parked_drop(struct parked_list *list, struct parked *entry)
+{
+	(void)pthread_mutex_lock(&list->mutex);
+	take_out(list, entry);
+	(void)pthread_mutex_unlock(&list->mutex);
+	entry_free(entry);
+}
+
+bool parked_interrupt(struct parked_list *list, uint64_t unique)
+{
+	(void)pthread_mutex_lock(&list->mutex);
+	struct parked *entry = find(list, unique);
+	bool waited = entry && !entry->taken;
+	if (waited)
+		take_out(list, entry);
+	else if (entry)
+		entry->interrupted = true;
+	(void)pthread_mutex_unlock(&list->mutex);
+	if (waited)
+		entry_free(entry);
+	return waited;
+}
+
+/* -- taking them up again -------------------------------------------------------------------------- */
+
+static struct parked *find_due(const struct parked_list *list, int64_t now)
+{
+	for (struct parked *entry = list->first; entry; entry = entry->next)
+		if (!entry->taken && (entry->round != atomic_load(&list->round) || entry->until_ms <= now))
+			return entry;
+	return NULL;
+}
+
+static int64_t next_end(const struct parked_list *list)
+{
+	int64_t end = INT64_MAX;
+
+	for (const struct parked *entry = list->first; entry; entry = entry->next)
+		if (!entry->taken && entry->until_ms < end)
+			end = entry->until_ms;
+	return end;
+}
+
+static void wait_until(struct parked_list *list, int64_t end, int64_t now)
+{
+	struct timespec at;
+
+	if (end == INT64_MAX) {
+		(void)pthread_cond_wait(&list->changed, &list->mutex);
+		return;
+	}
+	(void)clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += (end - now) / MS_PER_SECOND;
+	at.tv_nsec += (end - now) % MS_PER_SECOND * 1000000L;
+	at.tv_sec += at.tv_nsec / 1000000000L;
+	at.tv_nsec %= 1000000000L;
+	(void)pthread_cond_timedwait(&list->changed, &list->mutex, &at);
+}
+
+struct parked *parked_take(struct parked_list *list)
+{
+	struct parked *entry = NULL;
+
+	(void)pthread_mutex_lock(&list->mutex);
+	while (!list->ended) {
+		int64_t now = clock_boot_ms();
+		entry = find_due(list, now);
+		if (entry) {
+			entry->taken = true;
+			entry->final = entry->until_ms <= now;
+			break;
+		}
+		wait_until(list, next_end(list), now);
+	}
+	(void)pthread_mutex_unlock(&list->mutex);
+	return entry;
+}
+
+void parked_end(struct parked_list *list)
+{
+	(void)pthread_mutex_lock(&list->mutex);
+	list->ended = true;
+	(void)pthread_cond_broadcast(&list->changed);
+	(void)pthread_mutex_unlock(&list->mutex);
+}
+
+uint64_t parked_drop_any(struct parked_list *list)
+{
+	(void)pthread_mutex_lock(&list->mutex);
+	struct parked *entry = list->first;
+	uint64_t unique = entry ? entry->unique : 0;
+	if (entry)
+		take_out(list, entry);
+	(void)pthread_mutex_unlock(&list->mutex);
+	if (entry)
+		entry_free(entry);
+	return unique;
+}
