@@ -12,11 +12,9 @@
  *     FAULT_UNREACHABLE  countdown, no network, or the contact failed; `why` has the reason and the minutes
  *     FAULT_DENIED       a server answered: not a member, disabled, limit, clock, unknown key
  *     FAULT_LOCKED       no group of this organisation on the list, or not enrolled
- *     FAULT_MISSING      stale: the servers know a newer access list than `file`; look at the share again
- *     FAULT_TAMPERED     an envelope that does not fit; FAULT_IDENTITY  a lying server, named
+ *     FAULT_TAMPERED     stale head, envelope that does not fit; FAULT_IDENTITY  a lying server, named
  *
- * Any thread. Callbacks come from the contacts' thread, with no lock held. contacts_open(), contacts_confirm() and
- * contacts_words() may be called with locks held that callbacks take: they never call back.
+ * Any thread. Callbacks come from the contacts' thread, with no lock held.
  */
 #ifndef FSENC_KEYS_CONTACT_H
 #define FSENC_KEYS_CONTACT_H
@@ -70,9 +68,8 @@ void contact_opened_done(struct contact_opened *opened);
 AUTO_VALUE(struct contact_opened, contact_opened_done);
 MUST_CHECK enum fault contacts_open(struct contacts *contacts, const struct folder_file *file,
 				    struct contact_opened *ret_opened, struct why *why);
-/* Asked when `lease` is not valid. With a policy of lease 0: may this access use the keys? NONE, PENDING or a
- * refusal. A lease that has run out or was denied: FAULT_UNREACHABLE or FAULT_DENIED at once, with the words, and
- * no contact. NONE at once for a valid lease. */
+/* With a policy of lease 0: may this access use the keys? NONE, PENDING or a refusal; NONE at once for a
+ * valid lease. */
 MUST_CHECK enum fault contacts_confirm(struct contacts *contacts, struct group_lease *lease, struct why *why);
 /* Waits until no contact is under way, or the time (boot ms) has come. */
 void contacts_wait(struct contacts *contacts, int64_t deadline_ms);
@@ -83,9 +80,6 @@ void contacts_words(struct contacts *contacts, const struct folder_file *file,
 /* A new operation of the user (`sync`, `enroll`, `add-group`): one contact whatever the countdown says;
  * fetches organisation, policy and groups; success ends the countdown. Waits. `ret_host` 256 bytes. */
 MUST_CHECK enum fault contacts_sync(struct contacts *contacts, char ret_host[static 256], struct why *why);
-/* A folder with this group, which we administer by an entry of our own, is in use: at the next lease request and
- * contacts_sync() the group is asked for as well, only for `rotation_due`. Opens nothing. May be called again. */
-void contacts_watch(struct contacts *contacts, const struct member_id *group);
 /* Another process has synchronised, or the network came back. */
 void contacts_wake(struct contacts *contacts);
 /* A record was written by us: `/v1/heads` is told, in the background. Taken over. */
