@@ -12,7 +12,7 @@ struct open_file {
 	struct inode *inode; /* reference */
 	struct content *content; /* shared by all handles of the inode */
 	int fd;
-	bool append, writable;
+	bool append, writable, news;
 	atomic_bool written;
 };
 
@@ -24,6 +24,11 @@ int file_descriptor(const struct open_file *file)
 bool file_is_writable(const struct open_file *file)
 {
 	return file->writable;
+}
+
+bool file_is_news(const struct open_file *file)
+{
+	return file->news;
 }
 
 struct inode *file_inode(const struct open_file *file)
@@ -78,14 +83,30 @@ static enum fault drop(struct open_file *file, enum fault fault)
 	return fault;
 }
 
+/* What was opened is perhaps not what the kernel believes: grown since, or another file under the name. */
+static enum fault compare(struct open_file *file, const struct folder_view *view, struct why *why)
+{
+	struct sight stored;
+
+	if (sight_of(file->fd, &stored) != 0)
+		return why_system(why, "cannot read attributes");
+	if (!inode_is(file->inode, &stored) && !inode_become(file->inode, &stored)) {
+		errno = ESTALE; /* the kernel looks the name up again */
+		return why_system(why, "another file stands there now");
+	}
+	tree_show(file->tree, view, &stored.stat);
+	file->news = !inode_was_told(file->inode, &stored.stat);
+	return FAULT_NONE;
+}
+
 enum fault file_open(struct tree *tree, struct inode *inode, int flags, struct open_file **ret_file,
 		     struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	struct open_file *file;
 	int mode = stored_flags(flags);
-	/* Another client may have put a new file under the name since it was looked up: opening that one is right,
-	 * as long as it shares no state with handles of the old one. */
+	/* Another client may have put a new file under the name since it was looked up: opening that one is
+	 * right, as long as it shares no state with handles of the old one. */
 	bool certain = tree->options->local || !inode_is_open(inode);
 	int fd;
 	enum fault fault = scope_enter_of(tree, inode, mode == O_RDONLY ? PLACE_READ : PLACE_CHANGE, &scope,
@@ -99,9 +120,11 @@ enum fault file_open(struct tree *tree, struct inode *inode, int flags, struct o
 		fault = file_adopt(tree, inode, fd, flags, &file, why);
 	if (fault)
 		return fault;
-	if (!tree->options->local)
+	if (!tree->options->local) {
 		content_forget(file->content);
-	if (flags & O_TRUNC)
+		fault = compare(file, scope.view, why);
+	}
+	if (!fault && flags & O_TRUNC)
 		fault = content_truncate(file->content, file->fd, &scope.view->terms, 0, why);
 	if (fault)
 		return drop(file, fault);
@@ -187,14 +210,15 @@ enum fault file_read_at(struct open_file *file, int64_t offset, size_t size, uin
 	return fault;
 }
 
-static enum fault write_bytes(struct open_file *file, const struct file_bytes *bytes, bool append, struct why *why)
+static enum fault write_bytes(struct open_file *file, const struct file_bytes *bytes, bool append,
+			      struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	enum fault fault = enter(file, PLACE_CHANGE, &scope, why);
 
 	if (!fault)
-		fault = content_write(file->content, file->fd, &scope.view->terms, bytes->offset, append, bytes->bytes,
-				      bytes->size, why);
+		fault = content_write(file->content, file->fd, &scope.view->terms, bytes->offset, append,
+				      bytes->bytes, bytes->size, why);
 	atomic_store(&file->written, true);
 	return fault;
 }

@@ -29,6 +29,8 @@ MUST_CHECK enum fault file_bring_through(struct open_file *file, struct why *why
 
 int file_descriptor(const struct open_file *file); /* borrowed */
 bool file_is_writable(const struct open_file *file);
+/* At its opening it was not as the kernel was last told (shared mode). */
+bool file_is_news(const struct open_file *file);
 struct inode *file_inode(const struct open_file *file); /* borrowed */
 
 MUST_CHECK enum fault file_attributes(struct open_file *file, struct stat *ret_shown, struct why *why);

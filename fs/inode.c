@@ -73,7 +73,7 @@ static void index_stored(struct inode *inode)
 	*slot = inode;
 }
 
-static void unindex_stored(struct inode *inode)
+void inode_unindex_stored(struct inode *inode)
 {
 	struct inode **at = stored_slot(inode->table, inode->device, inode->number);
 
@@ -175,22 +175,22 @@ void inode_unref_locked(struct inode *inode)
 		if (parent && !inode->gone)
 			inode_unindex_entry(inode);
 		unindex_node(inode);
-		unindex_stored(inode);
+		inode_unindex_stored(inode);
 		inode->table->count--;
 		parts_free(inode);
 		inode = parent;
 	}
 }
 
-static struct inode *inode_make(struct inode_table *table, const struct stat *stored)
+static struct inode *inode_make(struct inode_table *table, const struct sight *stored)
 {
 	struct inode *inode = calloc(1, sizeof(*inode));
 
 	if (!inode)
 		return NULL;
-	if (S_ISDIR(stored->st_mode))
+	if (S_ISDIR(stored->stat.st_mode))
 		inode->directory = calloc(1, sizeof(*inode->directory));
-	if (S_ISDIR(stored->st_mode) && !inode->directory) {
+	if (S_ISDIR(stored->stat.st_mode) && !inode->directory) {
 		free(inode);
 		return NULL;
 	}
@@ -199,9 +199,10 @@ static struct inode *inode_make(struct inode_table *table, const struct stat *st
 		inode->directory->made = table->forgot_made;
 	}
 	inode->table = table;
-	inode->type = (uint16_t)(stored->st_mode & S_IFMT);
-	inode->device = stored->st_dev;
-	inode->number = stored->st_ino;
+	inode->type = (uint16_t)(stored->stat.st_mode & S_IFMT);
+	inode->device = stored->stat.st_dev;
+	inode->number = stored->stat.st_ino;
+	inode->birth = stored->birth;
 	inode->references = 1;
 	inode->pin = -1;
 	inode->node = table->next_node++;
@@ -213,7 +214,7 @@ static struct inode *inode_make(struct inode_table *table, const struct stat *st
 	return inode;
 }
 
-enum fault inode_table_new(int root, const struct stat *stored, unsigned descriptors,
+enum fault inode_table_new(int root, const struct sight *stored, unsigned descriptors,
 			   struct inode_table **ret_table, struct why *why)
 {
 	struct inode_table *table = calloc(1, sizeof(*table));
@@ -359,16 +360,16 @@ void inode_each(struct inode_table *table, void (*each)(void *context, struct in
 	free(all);
 }
 
-/* What stands in the index under that device and number, if it is of the same kind. A file system reuses
- * numbers: another kind means another file, and the one before leaves the index. */
-static struct inode *stored_locked(struct inode_table *table, const struct stat *stored)
+/* What stands in the index under that device and number, if it is the same file. A file system reuses
+ * numbers: another birth or kind means another file, and the one before leaves the index. */
+static struct inode *stored_locked(struct inode_table *table, const struct sight *stored)
 {
-	struct inode *inode = *stored_slot(table, stored->st_dev, stored->st_ino);
+	struct inode *inode = *stored_slot(table, stored->stat.st_dev, stored->stat.st_ino);
 
-	while (inode && (inode->number != stored->st_ino || inode->device != stored->st_dev))
+	while (inode && (inode->number != stored->stat.st_ino || inode->device != stored->stat.st_dev))
 		inode = inode->next_stored;
 	if (inode && !inode_is(inode, stored)) {
-		unindex_stored(inode);
+		inode_unindex_stored(inode);
 		return NULL;
 	}
 	return inode;
@@ -383,7 +384,7 @@ static bool inode_is_above_locked(const struct inode *inode, const struct inode 
 	return directory != NULL;
 }
 
-static struct inode *meet_locked(struct inode *directory, const char *entry, const struct stat *stored)
+static struct inode *meet_locked(struct inode *directory, const char *entry, const struct sight *stored)
 {
 	struct inode_table *table = directory->table;
 	struct inode *inode = stored_locked(table, stored);
@@ -401,10 +402,12 @@ static struct inode *meet_locked(struct inode *directory, const char *entry, con
 	char *copy = strdup(entry);
 	if (!copy)
 		return NULL;
-	if (inode)
+	if (inode) {
 		inode->references++;
-	else
+		inode->many_names = true;
+	} else {
 		inode = inode_make(table, stored);
+	}
 	if (inode)
 		inode_set_name_locked(inode, directory, copy);
 	else
@@ -412,7 +415,7 @@ static struct inode *meet_locked(struct inode *directory, const char *entry, con
 	return inode;
 }
 
-enum fault inode_meet(struct inode *directory, const char *entry, uint32_t changes, const struct stat *stored,
+enum fault inode_meet(struct inode *directory, const char *entry, uint32_t changes, const struct sight *stored,
 		      int descriptor, struct inode **ret_inode, struct why *why)
 {
 	AUTO(file_close) int fd = descriptor;
@@ -450,10 +453,10 @@ mode_t inode_type(const struct inode *inode)
 	return inode->type;
 }
 
-bool inode_is(const struct inode *inode, const struct stat *stored)
+bool inode_is(const struct inode *inode, const struct sight *stored)
 {
-	return inode->number == stored->st_ino && inode->device == stored->st_dev &&
-	       inode->type == (stored->st_mode & S_IFMT);
+	return inode->number == stored->stat.st_ino && inode->device == stored->stat.st_dev &&
+	       inode->birth == stored->birth && inode->type == (stored->stat.st_mode & S_IFMT);
 }
 
 bool inode_is_root(const struct inode *inode)

@@ -27,6 +27,7 @@
 #include <sys/stat.h>
 
 #include "fs/folder.h"
+#include "fs/sight.h"
 
 #define INODE_ENTRY_SIZE (NAME_MAX + 1)
 #define INODE_ROOT 1 /* the kernel's number of the root */
@@ -36,7 +37,7 @@ struct inode;
 struct open_file;
 
 /* `root` is borrowed; at most `descriptors` directories stay open. */
-MUST_CHECK enum fault inode_table_new(int root, const struct stat *stored, unsigned descriptors,
+MUST_CHECK enum fault inode_table_new(int root, const struct sight *stored, unsigned descriptors,
 				      struct inode_table **ret_table, struct why *why);
 void inode_table_free(struct inode_table *table);
 AUTO_POINTER(struct inode_table *, inode_table_free);
@@ -58,10 +59,19 @@ void inode_each(struct inode_table *table, void (*each)(void *context, struct in
 
 uint64_t inode_node(const struct inode *inode);
 mode_t inode_type(const struct inode *inode); /* S_IFMT bits */
-bool inode_is(const struct inode *inode, const struct stat *stored);
+bool inode_is(const struct inode *inode, const struct sight *stored);
+/* What was opened as this inode is another file, which another client has put under the name. From now on the inode is
+ * that one, and whoever finds either by its number later is given an inode of its own. False when that cannot be: it is
+ * open as what it was, or the kernel may have meant another of its names. */
+MUST_CHECK bool inode_become(struct inode *inode, const struct sight *stored);
 bool inode_is_root(const struct inode *inode);
 /* The directory it is in (a new reference), also after its name is gone; NULL for the root. */
 struct inode *inode_parent(struct inode *inode);
+
+/* Attributes that the kernel is told, and whether it was last told these: it believes a file to end where it was
+ * told, and reads no further, until it asks again. */
+void inode_tell(struct inode *inode, const struct stat *shown);
+bool inode_was_told(const struct inode *inode, const struct stat *shown);
 
 /* -- names ---------------------------------------------------------------------------- */
 
@@ -71,7 +81,7 @@ uint32_t inode_changes(struct inode *directory);
 /* What a look found under `entry`: counts a look-up, and gives a reference. *ret_inode is NULL when
  * names have changed since `changes` was read: look again. `descriptor` (O_PATH) is taken over. */
 MUST_CHECK enum fault inode_meet(struct inode *directory, const char *entry, uint32_t changes,
-				 const struct stat *stored, int descriptor, struct inode **ret_inode,
+				 const struct sight *stored, int descriptor, struct inode **ret_inode,
 				 struct why *why);
 
 /* Where an inode was when it was asked. */
@@ -141,6 +151,8 @@ bool inode_is_open(struct inode *inode);
 void inode_forget_content(struct inode *inode);
 /* Handles, so that a file without a name can be reached through one. */
 void inode_add_handle(struct inode *inode, int fd);
+/* A duplicate of an open handle, or -1. */
+int inode_handle(struct inode *inode);
 void inode_drop_handle(struct inode *inode, int fd);
 
 #endif

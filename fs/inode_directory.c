@@ -82,7 +82,7 @@ static enum fault stale(struct why *why)
 static enum fault open_anew(struct inode *inode, const struct inode_name *name, int *ret_fd, struct why *why)
 {
 	AUTO(file_close) int fd = -1;
-	struct stat stored;
+	struct sight stored;
 	int above;
 
 	if (name->gone || !name->parent) {
@@ -97,7 +97,7 @@ static enum fault open_anew(struct inode *inode, const struct inode_name *name, 
 	}
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == EACCES))
 		return why_system(why, "cannot open a directory again");
-	if (fd < 0 || fstat(fd, &stored) != 0 || !inode_is(inode, &stored))
+	if (fd < 0 || sight_of(fd, &stored) != 0 || !inode_is(inode, &stored))
 		return stale(why);
 	*ret_fd = fd;
 	fd = -1;

@@ -1,6 +1,9 @@
 #include "fs/inode_parts.h"
 
+#include <fcntl.h>
 #include <string.h>
+
+#include "base/file.h"
 
 static bool file_part_locked(struct inode *inode)
 {
@@ -115,4 +118,62 @@ void inode_drop_handle(struct inode *inode, int fd)
 	if (file)
 		file_part_drop_locked(inode);
 	(void)pthread_mutex_unlock(&inode->table->mutex);
+}
+
+int inode_handle(struct inode *inode)
+{
+	int fd = -1;
+
+	(void)pthread_mutex_lock(&inode->table->mutex);
+	if (inode->file && inode->file->handle_count > 0)
+		fd = fcntl(inode->file->handles[0], F_DUPFD_CLOEXEC, 3);
+	(void)pthread_mutex_unlock(&inode->table->mutex);
+	return fd;
+}
+
+/* A pin would be of the file before. */
+bool inode_become(struct inode *inode, const struct sight *stored)
+{
+	AUTO(file_close) int pin = -1;
+
+	(void)pthread_mutex_lock(&inode->table->mutex);
+	bool can = !inode->many_names && !inode->gone && inode->file && inode->file->handle_count == 1;
+	if (can) {
+		inode_unindex_stored(inode);
+		inode->device = stored->stat.st_dev;
+		inode->number = stored->stat.st_ino;
+		inode->birth = stored->birth;
+		pin = inode->pin;
+		inode->pin = -1;
+	}
+	(void)pthread_mutex_unlock(&inode->table->mutex);
+	return can;
+}
+
+/* -- what the kernel believes --------------------------------------------------------------------- */
+
+#define MIX 0x9E3779B97F4A7C15u
+
+/* Two different states of a file look the same once in 2^64 times. */
+static uint64_t digest_of(const struct stat *shown)
+{
+	const uint64_t words[] = {shown->st_ino, (uint64_t)shown->st_size, (uint64_t)shown->st_mtim.tv_sec,
+				  (uint64_t)shown->st_mtim.tv_nsec};
+	uint64_t digest = MIX;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		digest = (digest ^ words[i]) * MIX;
+		digest ^= digest >> 32;
+	}
+	return digest;
+}
+
+void inode_tell(struct inode *inode, const struct stat *shown)
+{
+	atomic_store_explicit(&inode->told, digest_of(shown), memory_order_relaxed);
+}
+
+bool inode_was_told(const struct inode *inode, const struct stat *shown)
+{
+	return atomic_load_explicit(&inode->told, memory_order_relaxed) == digest_of(shown);
 }

@@ -1,12 +1,14 @@
 /* fs/inode_parts.h - the insides of the inode table, for inode*.c alone.
  *
  * Everything here is guarded by table->mutex, except what never changes after an inode is made: table, node,
- * type, device, number, and the pointers to the parts.
+ * type, and the pointers to the parts; device, number and birth, which inode_become() alone changes, may be read by
+ * anybody.
  */
 #ifndef FSENC_FS_INODE_PARTS_H
 #define FSENC_FS_INODE_PARTS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "fs/inode.h"
 
@@ -39,12 +41,15 @@ struct inode {
 	struct inode_file *file;
 	uint64_t node;
 	uint64_t lookups;
-	dev_t device;
-	ino_t number;
+	_Atomic uint64_t told; /* a digest of the attributes that the kernel was last told */
+	_Atomic dev_t device;
+	_Atomic ino_t number;
+	_Atomic uint64_t birth;
 	uint32_t references; /* the kernel's look-ups count as one */
 	int pin;
 	uint16_t type; /* S_IFMT bits */
 	bool gone, unindexed;
+	bool many_names; /* the kernel may know it by another than `entry`, too */
 };
 
 struct inode_index {
@@ -66,6 +71,7 @@ struct inode_table {
 };
 
 uint64_t inode_hash_entry(const struct inode *parent, const char *entry);
+void inode_unindex_stored(struct inode *inode);
 void inode_index_entry(struct inode *inode);
 void inode_unindex_entry(struct inode *inode);
 /* With the mutex held. */

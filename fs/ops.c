@@ -38,14 +38,16 @@ void ops_end(fuse_req_t req, enum fault fault, const struct why *why)
 	(void)fuse_reply_err(req, why_errno(why, fault));
 }
 
-void ops_attributes(fuse_req_t req, const struct stat *shown)
+void ops_attributes(fuse_req_t req, struct inode *inode, const struct stat *shown)
 {
+	inode_tell(inode, shown);
 	(void)fuse_reply_attr(req, shown, ops_tree(req)->attr_timeout);
 }
 
 void ops_fill_entry(const struct tree *tree, const struct tree_entry *entry,
 		    struct fuse_entry_param *ret_param)
 {
+	inode_tell(entry->inode, &entry->shown);
 	*ret_param = (struct fuse_entry_param){
 		.ino = inode_node(entry->inode),
 		.generation = tree->generation,

@@ -21,7 +21,7 @@ struct inode *ops_inode(fuse_req_t req, fuse_ino_t ino);
 /* Answers with the fault's errno (0 for none) and tells the log. FAULT_PENDING: the request is parked
  * (fs/loop.h), and the operation comes once more. */
 void ops_end(fuse_req_t req, enum fault fault, const struct why *why);
-void ops_attributes(fuse_req_t req, const struct stat *shown);
+void ops_attributes(fuse_req_t req, struct inode *inode, const struct stat *shown);
 void ops_fill_entry(const struct tree *tree, const struct tree_entry *entry,
 		    struct fuse_entry_param *ret_param);
 /* Answers with the entry, or the failure. Takes the kernel's count back if nobody waits for the answer any

@@ -23,7 +23,7 @@ void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (fault)
 		ops_end(req, fault, &why);
 	else
-		ops_attributes(req, &shown);
+		ops_attributes(req, inode, &shown);
 }
 
 void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int which, struct fuse_file_info *fi)
@@ -43,7 +43,7 @@ void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int which,
 	if (fault)
 		ops_end(req, fault, &why);
 	else
-		ops_attributes(req, &shown);
+		ops_attributes(req, inode, &shown);
 }
 
 /* Asked only without default_permissions: then the storage decides, for the user who mounted. */

@@ -18,11 +18,27 @@ static void end_unheard(struct tree *tree, struct open_file *file)
 	(void)!file_end(file, NULL);
 }
 
+/* The kernel cuts a write that begins inside a page it does not have into two requests, and another client
+ * could append between them: a handle that can do nothing but append has no pages. */
+static bool only_appends(int flags)
+{
+	return flags & O_APPEND && (flags & O_ACCMODE) == O_WRONLY;
+}
+
 static void set_handle(const struct tree *tree, struct open_file *file, struct fuse_file_info *fi)
 {
 	fi->fh = (uintptr_t)file;
 	/* Close-to-open: other clients may have changed it since. */
 	fi->keep_cache = tree->options->local;
+	fi->direct_io = !tree->options->local && only_appends(fi->flags);
+}
+
+/* The kernel drops the pages of a file that is opened, but not its idea of where the file ends: of another
+ * client's longer version it would read too little. */
+static void refresh(const struct tree *tree, struct inode *inode, struct open_file *file)
+{
+	if (file_is_news(file))
+		(void)fuse_lowlevel_notify_inval_inode(tree->session, inode_node(inode), -1, 0);
 }
 
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -40,6 +56,7 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	set_handle(tree, file, fi);
+	refresh(tree, inode, file);
 	if (fuse_reply_open(req, fi) != 0)
 		end_unheard(tree, file);
 }
@@ -124,6 +141,8 @@ void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 	}
 	set_handle(tree, file, fi);
 	ops_fill_entry(tree, &entry, &param);
+	if (file_is_news(file))
+		param.attr_timeout = 0;
 	if (fuse_reply_create(req, &param, fi) != 0) {
 		end_unheard(tree, file);
 		inode_forget(tree->inodes, param.ino, 1);
@@ -159,8 +178,8 @@ void ops_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, o
 	(void)ino;
 	(void)ops_tree(req);
 	const struct file_bytes data = {offset, (const uint8_t *)bytes, size};
-	enum fault fault = fi->writepage ? file_write_page(ops_file(fi), &data, &why) :
-					   file_write_at(ops_file(fi), &data, &why);
+	enum fault fault = fi->writepage ? file_write_page(ops_file(fi), &data, &why)
+					 : file_write_at(ops_file(fi), &data, &why);
 	if (fault)
 		ops_end(req, fault, &why);
 	else

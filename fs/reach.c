@@ -42,13 +42,13 @@ static enum fault open_by_name(const struct inode_name *name, int flags, int *re
 	return FAULT_NONE;
 }
 
-static bool is_it(struct inode *inode, int fd, struct stat *ret_stored)
+static bool is_it(struct inode *inode, int fd, struct sight *ret_stored)
 {
-	return fd >= 0 && fstat(fd, ret_stored) == 0 && inode_is(inode, ret_stored);
+	return fd >= 0 && sight_of(fd, ret_stored) == 0 && inode_is(inode, ret_stored);
 }
 
 /* By its name; -1 in *ret_fd when something else stands there and the name is not under change. */
-static enum fault reach_by_name(struct inode *inode, int flags, struct stat *ret_stored, int *ret_fd,
+static enum fault reach_by_name(struct inode *inode, int flags, struct sight *ret_stored, int *ret_fd,
 				struct why *why)
 {
 	for (unsigned i = 0; i < NAME_ATTEMPTS; i++) {
@@ -67,7 +67,7 @@ static enum fault reach_by_name(struct inode *inode, int flags, struct stat *ret
 			fd = -1;
 			return FAULT_NONE;
 		}
-		struct stat stored;
+		struct sight stored;
 		if (is_it(inode, fd, &stored)) {
 			if (ret_stored)
 				*ret_stored = stored;
@@ -89,7 +89,7 @@ static enum fault reach_directory(struct inode *inode, struct reach *ret_reach, 
 	if (fault)
 		return fault;
 	ret_reach->lender = inode;
-	if (fstat(ret_reach->fd, &ret_reach->stored) == 0)
+	if (sight_of(ret_reach->fd, &ret_reach->stored) == 0)
 		return FAULT_NONE;
 	fault = why_system(why, "cannot read attributes");
 	reach_close(ret_reach);
@@ -137,7 +137,7 @@ static enum fault reopen(int fd, int flags, int *ret_fd, struct why *why)
 enum fault reach_open_file(struct inode *inode, int flags, bool certain, int *ret_fd, struct why *why)
 {
 	AUTO(file_close) int fd = -1;
-	struct stat stored;
+	struct sight stored;
 	enum fault fault = reach_by_name(inode, flags, certain ? NULL : &stored, &fd, why);
 
 	if (fault)

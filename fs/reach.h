@@ -12,7 +12,7 @@
 struct reach {
 	int fd;
 	struct inode *lender; /* the directory whose cached descriptor it is, or NULL: our own */
-	struct stat stored;
+	struct sight stored;
 };
 #define REACH_NONE ((struct reach){.fd = -1, .lender = NULL})
 MUST_CHECK enum fault reach_open(struct inode *inode, struct reach *ret_reach, struct why *why);

@@ -50,7 +50,7 @@ static enum fault find_root_folder(struct tree *tree, struct inode *root, struct
 enum fault tree_open(struct share *share, const struct mount_options *options, struct tree **ret_tree,
 		     struct why *why)
 {
-	struct stat stored;
+	struct sight stored;
 	AUTO(tree_close) struct tree *tree = calloc(1, sizeof(*tree));
 
 	if (!tree)
@@ -62,7 +62,7 @@ enum fault tree_open(struct share *share, const struct mount_options *options, s
 	if (options->attr_timeout >= 0 && (options->local || options->attr_timeout < SHARED_SECONDS))
 		tree->attr_timeout = options->attr_timeout;
 	randombytes_buf(&tree->generation, sizeof(tree->generation));
-	if (fstat(share_root(share), &stored) != 0)
+	if (sight_of(share_root(share), &stored) != 0)
 		return why_system(why, "cannot read the share's root");
 	enum fault fault = inode_table_new(share_root(share), &stored, directories_max(), &tree->inodes, why);
 	if (fault)
@@ -106,18 +106,33 @@ void tree_show(const struct tree *tree, const struct folder_view *view, struct s
 		stored->st_mode = (stored->st_mode & S_IFMT) | (0777 & ~options->umask);
 }
 
+/* The kernel reads an open file as far as these say that it goes, so they are those of the file that is open.
+ * By name another client's could be found, which has just got the name, and perhaps the old one's number. */
+static enum fault stored_attributes(struct inode *inode, struct stat *ret_stored, struct why *why)
+{
+	AUTO(reach_close) struct reach reach = REACH_NONE;
+	AUTO(file_close) int fd = inode_handle(inode);
+
+	if (fd >= 0)
+		return fstat(fd, ret_stored) == 0 ? FAULT_NONE : why_system(why, "cannot read attributes");
+	enum fault fault = reach_open(inode, &reach, why);
+	if (!fault)
+		*ret_stored = reach.stored.stat;
+	return fault;
+}
+
 enum fault tree_attributes(struct tree *tree, struct inode *inode, struct stat *ret_shown, struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
-	AUTO(reach_close) struct reach reach = REACH_NONE;
+	struct stat stored;
 	enum fault fault = scope_enter_of(tree, inode, PLACE_SEEN, &scope, why);
 
 	if (!fault)
-		fault = reach_open(inode, &reach, why);
+		fault = stored_attributes(inode, &stored, why);
 	if (fault)
 		return fault;
-	tree_show(tree, scope.view, &reach.stored);
-	*ret_shown = reach.stored;
+	tree_show(tree, scope.view, &stored);
+	*ret_shown = stored;
 	return FAULT_NONE;
 }
 
@@ -137,9 +152,9 @@ enum fault tree_look_entry(const struct place *place, const char *entry, struct 
 	fd = openat(place->fd, entry, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && means_missing(errno))
 		return why_set(why, FAULT_MISSING, "no such name");
-	if (fd < 0 || fstat(fd, &ret_found->stored) != 0)
+	if (fd < 0 || sight_of(fd, &ret_found->stored) != 0)
 		return why_system(why, "cannot look at an entry");
-	if (place_is_lobby(place) && !S_ISDIR(ret_found->stored.st_mode))
+	if (place_is_lobby(place) && !S_ISDIR(ret_found->stored.stat.st_mode))
 		return why_set(why, FAULT_MISSING, "a plain file in a lobby");
 	ret_found->fd = fd;
 	fd = -1;
@@ -170,7 +185,7 @@ enum fault tree_meet(const struct place *place, const char *entry, struct found 
 				      &ret_entry->inode, why);
 	if (fault || !ret_entry->inode)
 		return fault;
-	ret_entry->shown = found->stored;
+	ret_entry->shown = found->stored.stat;
 	tree_show(place->tree, place->scope.view, &ret_entry->shown);
 	return FAULT_NONE;
 }

@@ -118,7 +118,7 @@ static enum fault meet_made(const struct place *place, const struct place_name *
 
 	ret_entry->inode = NULL;
 	if (fd >= 0)
-		fault = fstat(fd, &found.stored) == 0 ? FAULT_NONE
+		fault = sight_of(fd, &found.stored) == 0 ? FAULT_NONE
 						      : why_system(why, "cannot read attributes");
 	else
 		fault = tree_look_entry(place, name->entry, &found, why);
@@ -224,9 +224,9 @@ static enum fault meet_nameless(const struct place *place, int fd, struct tree_e
 	char entry[INODE_ENTRY_SIZE];
 	enum fault fault = FAULT_NONE;
 
-	if (fstat(fd, &found.stored) != 0)
+	if (sight_of(fd, &found.stored) != 0)
 		return why_system(why, "cannot read attributes");
-	(void)snprintf(entry, sizeof(entry), "/%ju", (uintmax_t)found.stored.st_ino);
+	(void)snprintf(entry, sizeof(entry), "/%ju", (uintmax_t)found.stored.stat.st_ino);
 	ret_entry->inode = NULL;
 	while (!fault && !ret_entry->inode) {
 		found.changes = inode_changes(place->directory);

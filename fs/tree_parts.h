@@ -8,7 +8,7 @@
 struct found {
 	int fd; /* O_PATH */
 	uint32_t changes;
-	struct stat stored;
+	struct sight stored;
 };
 void found_done(struct found *found);
 AUTO_VALUE(struct found, found_done);

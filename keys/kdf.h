@@ -50,9 +50,7 @@
 	/* of a key server's master key, and of secrets sealed to a server or officer */ \
 	X(SERVER_SEAL, "server-seal") \
 	X(SEALED_TO, "sealed-to") \
-	X(HASH_AUDIT, "audit") \
-	X(HASH_ENROL_CODE, "enrol-code") \
-	X(HASH_BUILTIN_ID, "builtin-id")
+	X(HASH_AUDIT, "audit")
 
 enum kdf_label {
 #define X(name, text) KDF_##name,

@@ -22,13 +22,13 @@ struct world {
 static int make_world(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
-	struct stat stored;
+	struct sight stored;
 
 	temporary_template(world->path, sizeof(world->path), "inode");
 	if (!mkdtemp(world->path))
 		return -1;
 	world->root = open(world->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fstat(world->root, &stored) != 0 ||
+	if (sight_of(world->root, &stored) != 0 ||
 	    inode_table_new(world->root, &stored, DIRECTORIES_OPEN, &world->table, NULL) != FAULT_NONE)
 		return -1;
 	world->top = inode_find(world->table, INODE_ROOT);
@@ -62,14 +62,24 @@ static void make_file(const struct world *world, const char *path)
 	(void)close(fd);
 }
 
+static struct sight look_at(const struct world *world, const char *path)
+{
+	AUTO(file_close) int fd = openat(world->root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct sight stored;
+
+	assert_true(fd >= 0);
+	assert_int_equal(sight_of(fd, &stored), 0);
+	return stored;
+}
+
 /* What a look-up does. The caller has one reference and the kernel one look-up. */
 static struct inode *meet(struct world *world, struct inode *directory, const char *entry, const char *path)
 {
 	struct why why = WHY_NONE;
-	struct stat stored;
+	struct sight stored;
 	struct inode *inode = NULL;
 
-	assert_int_equal(fstatat(world->root, path, &stored, AT_SYMLINK_NOFOLLOW), 0);
+	stored = look_at(world, path);
 	assert_works(inode_meet(directory, entry, inode_changes(directory), &stored, -1, &inode, &why));
 	assert_non_null(inode);
 	return inode;
@@ -85,6 +95,80 @@ static void inode__hard_links_share_one(void **state)
 
 	assert_ptr_equal(one, other);
 	assert_int_equal(inode_count(world->table), 2);
+}
+
+static void inode__a_number_that_the_storage_uses_again_is_another_file(void **state)
+{
+	struct world *world = *state;
+	make_file(world, "a");
+	struct sight stored = look_at(world, "a");
+	AUTO(inode_unref) struct inode *before = meet(world, world->top, "a", "a");
+	struct inode *after = NULL;
+	struct why why = WHY_NONE;
+
+	stored.birth += 1;
+	assert_false(inode_is(before, &stored));
+	assert_works(inode_meet(world->top, "b", inode_changes(world->top), &stored, -1, &after, &why));
+	assert_ptr_not_equal(before, after);
+	inode_unref(after);
+}
+
+static void inode__becomes_the_file_that_was_opened_in_its_place(void **state)
+{
+	struct world *world = *state;
+	make_file(world, "a");
+	make_file(world, "b");
+	AUTO(inode_unref) struct inode *inode = meet(world, world->top, "a", "a");
+	const struct sight other = look_at(world, "b");
+	AUTO(file_close) int fd = openat(world->root, "b", O_RDONLY | O_CLOEXEC);
+
+	assert_false(inode_become(inode, &other)); /* nothing is open */
+	inode_add_handle(inode, fd);
+	assert_true(inode_become(inode, &other));
+	assert_true(inode_is(inode, &other));
+	/* Whoever finds the new file by its number, or the old one, gets an inode of its own. */
+	AUTO(inode_unref) struct inode *found = meet(world, world->top, "b", "b");
+	AUTO(inode_unref) struct inode *old = meet(world, world->top, "c", "a");
+	assert_ptr_not_equal(found, inode);
+	assert_ptr_not_equal(old, inode);
+	inode_drop_handle(inode, fd);
+}
+
+static void inode__of_several_names_or_handles_becomes_nothing_else(void **state)
+{
+	struct world *world = *state;
+	make_file(world, "a");
+	make_file(world, "b");
+	assert_int_equal(linkat(world->root, "a", world->root, "c", 0), 0);
+	AUTO(inode_unref) struct inode *inode = meet(world, world->top, "a", "a");
+	const struct sight other = look_at(world, "b");
+	AUTO(file_close) int fd = openat(world->root, "b", O_RDONLY | O_CLOEXEC);
+	AUTO(file_close) int more = openat(world->root, "a", O_RDONLY | O_CLOEXEC);
+
+	inode_add_handle(inode, fd);
+	inode_add_handle(inode, more);
+	assert_false(inode_become(inode, &other));
+	inode_drop_handle(inode, more);
+	inode_unref(meet(world, world->top, "c", "c"));
+	assert_false(inode_become(inode, &other));
+	inode_drop_handle(inode, fd);
+}
+
+static void inode__knows_what_the_kernel_was_told(void **state)
+{
+	struct world *world = *state;
+	make_file(world, "a");
+	AUTO(inode_unref) struct inode *inode = meet(world, world->top, "a", "a");
+	struct stat shown = look_at(world, "a").stat;
+
+	assert_false(inode_was_told(inode, &shown));
+	inode_tell(inode, &shown);
+	assert_true(inode_was_told(inode, &shown));
+	shown.st_size++;
+	assert_false(inode_was_told(inode, &shown));
+	shown.st_size--;
+	shown.st_mtim.tv_nsec ^= 1;
+	assert_false(inode_was_told(inode, &shown));
 }
 
 static void inode__numbers_are_never_used_again(void **state)
@@ -142,14 +226,14 @@ static void inode__ten_thousand_are_found_and_forgotten(void **state)
 {
 	struct world *world = *state;
 	struct why why = WHY_NONE;
-	struct stat stored = {.st_mode = S_IFREG | 0600, .st_dev = 77};
+	struct sight stored = {.stat = {.st_mode = S_IFREG | 0600, .st_dev = 77}};
 	uint64_t first = 0;
 
 	for (unsigned i = 0; i < 10000; i++) {
 		char entry[16];
 		struct inode *inode = NULL;
 		(void)snprintf(entry, sizeof(entry), "f%u", i);
-		stored.st_ino = 1000 + i;
+		stored.stat.st_ino = 1000 + i;
 		assert_works(inode_meet(world->top, entry, 0, &stored, -1, &inode, &why));
 		first = first ? first : inode_node(inode);
 		inode_unref(inode);
@@ -180,7 +264,7 @@ static void inode__a_removed_name_is_no_path_and_is_reached_by_its_pin(void **st
 {
 	struct world *world = *state;
 	char path[RING_PATH_MAX];
-	struct stat stored;
+	struct sight stored;
 	make_file(world, "a");
 	AUTO(inode_unref) struct inode *inode = meet(world, world->top, "a", "a");
 	int pin = openat(world->root, "a", O_PATH | O_CLOEXEC);
@@ -190,7 +274,7 @@ static void inode__a_removed_name_is_no_path_and_is_reached_by_its_pin(void **st
 	inode_removed(inode, world->top, "a", pin);
 	assert_false(inode_path(inode, path));
 	AUTO(file_close) int spare = inode_spare(inode);
-	assert_int_equal(fstat(spare, &stored), 0);
+	assert_int_equal(sight_of(spare, &stored), 0);
 	assert_true(inode_is(inode, &stored));
 }
 
@@ -214,11 +298,11 @@ static void inode__a_look_from_before_a_change_of_names_does_not_count(void **st
 {
 	struct world *world = *state;
 	struct why why = WHY_NONE;
-	struct stat stored;
+	struct sight stored;
 	struct inode *inode = world->top;
 	make_file(world, "a");
 	uint32_t changes = inode_changes(world->top);
-	assert_int_equal(fstatat(world->root, "a", &stored, 0), 0);
+	stored = look_at(world, "a");
 
 	inode_change_begin(world->top);
 	inode_change_end(world->top);
@@ -245,13 +329,13 @@ static void inode__a_directory_below_itself_is_refused(void **state)
 {
 	struct world *world = *state;
 	struct why why = WHY_NONE;
-	struct stat stored;
+	struct sight stored;
 	struct inode *inode = NULL;
 	make_directory(world, "d");
 	make_directory(world, "d/e");
 	AUTO(inode_unref) struct inode *directory = meet(world, world->top, "d", "d");
 	AUTO(inode_unref) struct inode *below = meet(world, directory, "e", "d/e");
-	assert_int_equal(fstatat(world->root, "d", &stored, 0), 0);
+	stored = look_at(world, "d");
 
 	assert_fault(FAULT_SYSTEM, inode_meet(below, "x", 0, &stored, -1, &inode, &why));
 	assert_int_equal(why.error, ELOOP);
@@ -268,7 +352,7 @@ static void inode__directories_beyond_the_limit_are_opened_again(void **state)
 {
 	struct world *world = *state;
 	struct inode *directories[5];
-	struct stat stored;
+	struct sight stored;
 
 	for (int i = 0; i < 5; i++) {
 		char name[8];
@@ -279,7 +363,7 @@ static void inode__directories_beyond_the_limit_are_opened_again(void **state)
 	for (int i = 0; i < 20; i++) {
 		int fd;
 		lend(directories[i % 5], &fd);
-		assert_int_equal(fstat(fd, &stored), 0);
+		assert_int_equal(sight_of(fd, &stored), 0);
 		assert_true(inode_is(directories[i % 5], &stored));
 		inode_return(directories[i % 5]);
 	}
@@ -337,6 +421,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(inode__hard_links_share_one),
+		TEST(inode__a_number_that_the_storage_uses_again_is_another_file),
+		TEST(inode__becomes_the_file_that_was_opened_in_its_place),
+		TEST(inode__of_several_names_or_handles_becomes_nothing_else),
+		TEST(inode__knows_what_the_kernel_was_told),
 		TEST(inode__numbers_are_never_used_again),
 		TEST(inode__lives_until_every_lookup_is_forgotten),
 		TEST(inode__a_forgotten_directory_lives_while_a_child_does),
