@@ -3,7 +3,7 @@
  * A function that can fail returns one of these; the words that go with it travel in a
  * struct why (base/why.h). FAULT_NONE is 0, so `if (fault)` reads as it should.
  * Two places translate a kind: fs/ops.c into an errno for programs on the mount, and
- * cli/explain.c into an exit status for scripts. Both read this one table.
+ * base/explain.c into an exit status for scripts. Both read this one table.
  *
  * Columns: name, errno, exit status of the command, what it means.
  * FAULT_SYSTEM takes its errno from why->error: the share said ENOSPC, so do we.

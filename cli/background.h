@@ -17,7 +17,7 @@
 #ifndef FSENC_CLI_BACKGROUND_H
 #define FSENC_CLI_BACKGROUND_H
 
-#include "cli/call.h"
+#include "cli/options.h"
 
 struct background;
 

@@ -123,7 +123,7 @@ static void warn_unreachable(const struct call *call, struct target *target, con
 
 static enum fault read_role(const struct call *call, enum role *ret_role, struct why *why)
 {
-	const char *text = call->options.role ? call->options.role : "reader";
+	const char *text = call->options->role ? call->options->role : "reader";
 
 	if (role_from_text(text, ret_role))
 		return FAULT_NONE;

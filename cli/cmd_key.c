@@ -1,11 +1,11 @@
 /* fsenc key list, show, import, export */
 #include "base/file.h"
-#include "cli/answer.h"
+#include "base/answer.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/person.h"
 #include "cli/session_open.h"
-#include "cli/table.h"
+#include "base/table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -87,7 +87,7 @@ enum fault cmd_key_list(struct call *call, struct why *why)
 		fault = keyring_people(keyring, &people, why);
 	if (fault)
 		return fault;
-	return call->options.json ? list_json(&people, why) : list_text(&people, why);
+	return call->options->json ? list_json(&people, why) : list_text(&people, why);
 }
 
 /* -- show and export ------------------------------------------------------------------ */
@@ -104,7 +104,7 @@ enum fault cmd_key_show(struct call *call, struct why *why)
 		fault = find(call, keyring, &certificate, &trusted, why);
 	if (fault)
 		return fault;
-	if (!call->options.json)
+	if (!call->options->json)
 		return person_print(certificate, why);
 	object = person_json(certificate);
 	if (object && (json_object_set_new(object, "trusted", json_boolean(trusted)) ||
@@ -142,10 +142,10 @@ static enum fault check_fingerprint(struct call *call, const struct certificate 
 	struct fingerprint wanted;
 	char text[DIGEST_TEXT_SIZE];
 
-	if (!call->options.trust)
+	if (!call->options->trust)
 		return FAULT_NONE;
-	if (!fingerprint_from_text(call->options.trust, &wanted))
-		return why_set(why, FAULT_INVALID, "'%s' is no fingerprint", call->options.trust);
+	if (!fingerprint_from_text(call->options->trust, &wanted))
+		return why_set(why, FAULT_INVALID, "'%s' is no fingerprint", call->options->trust);
 	if (fingerprint_equal(&actual, &wanted))
 		return FAULT_NONE;
 	fingerprint_text(&actual, text);
@@ -177,8 +177,8 @@ static enum fault report_import(const struct call *call, const struct certificat
 	fingerprint_text(&fingerprint, text);
 	if (!trusted)
 		call_say(call, "Not trusted yet: compare it with its owner, then: fsenc key trust %s", text);
-	return call->options.json ? answer_print(person_json(certificate), why)
-				  : person_print(certificate, why);
+	return call->options->json ? answer_print(person_json(certificate), why)
+				   : person_print(certificate, why);
 }
 
 enum fault cmd_key_import(struct call *call, struct why *why)
@@ -193,7 +193,7 @@ enum fault cmd_key_import(struct call *call, struct why *why)
 	if (!fault)
 		fault = check_fingerprint(call, certificate, why);
 	if (!fault)
-		fault = keyring_add_certificate(keyring, certificate, call->options.trust != NULL, why);
+		fault = keyring_add_certificate(keyring, certificate, call->options->trust != NULL, why);
 	if (fault)
 		return fault;
 	fingerprint = certificate_fingerprint(certificate);

@@ -39,7 +39,7 @@ enum fault cmd_key_backup(struct call *call, struct why *why)
 	struct prompt prompt = session_prompt_new(call, "Passphrase for the backup");
 	enum fault fault = session_with_passphrase(call, &keyring, &passphrase, why);
 
-	if (!fault && call->options.new_passfile)
+	if (!fault && call->options->new_passfile)
 		fault = session_ask(call, &prompt, &other, why);
 	if (!fault)
 		fault = keyring_backup(keyring, other ? other : passphrase, &text, why);
@@ -63,7 +63,7 @@ static enum fault restore(struct call *call, const char *path, const struct byte
 		return fault;
 	return keyring_restore(&(struct keyring_new_options){.path = path,
 							     .passphrase = passphrase,
-							     .kdf_mib = call->options.kdf_mib},
+							     .kdf_mib = call->options->kdf_mib},
 			       text->data, text->size, ret_keyring, why);
 }
 
@@ -97,7 +97,7 @@ enum fault cmd_key_passwd(struct call *call, struct why *why)
 		return fault;
 	fault = session_ask(call, &prompt, &passphrase, why);
 	if (!fault)
-		fault = keyring_change_passphrase(keyring, passphrase, call->options.kdf_mib, why);
+		fault = keyring_change_passphrase(keyring, passphrase, call->options->kdf_mib, why);
 	if (fault)
 		return fault;
 	call_say(call, "The passphrase is changed; backups made before still open with the old one.");

@@ -1,9 +1,9 @@
 /* fsenc members, set-role, remove-user */
-#include "cli/answer.h"
+#include "base/answer.h"
 #include "cli/commands.h"
 #include "cli/member.h"
 #include "cli/target.h"
-#include "cli/table.h"
+#include "base/table.h"
 
 #include <stdio.h>
 
@@ -69,7 +69,7 @@ enum fault cmd_members(struct call *call, struct why *why)
 		fault = access_read(&target.access, &file, why);
 	if (fault)
 		return fault;
-	return call->options.json ? members_json(file->record, why) : members_text(file->record, why);
+	return call->options->json ? members_json(file->record, why) : members_text(file->record, why);
 }
 
 /* -- set-role ------------------------------------------------------------------------- */
@@ -176,7 +176,7 @@ enum fault cmd_remove_user(struct call *call, struct why *why)
 
 	if (!fault)
 		fault = keyring_identity(target.keyring, &change.identity, why);
-	if (!fault && call->options.dry_run)
+	if (!fault && call->options->dry_run)
 		return remove_dry(&target, &change, why);
 	if (!fault)
 		fault = access_change(&target.access, remove_all, &change, &file, why);

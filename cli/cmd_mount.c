@@ -33,16 +33,16 @@ AUTO_VALUE(struct plan, plan_done);
 
 static enum fault read_options(struct call *call, struct mount_options *options, struct why *why)
 {
-	for (size_t i = 0; i < call->options.mount.count; i++) {
-		enum fault fault = mount_options_parse(call->options.mount.words[i], options, why);
+	for (size_t i = 0; i < call->options->mount.count; i++) {
+		enum fault fault = mount_options_parse(call->options->mount.words[i], options, why);
 
 		if (fault)
 			return call_hint(call, fault, "fsenc help mount");
 	}
-	if (!call->options.keyring)
-		call->options.keyring = options->keyring;
-	if (!call->options.passfile)
-		call->options.passfile = options->passfile;
+	if (!call->options->keyring)
+		call->options->keyring = options->keyring;
+	if (!call->options->passfile)
+		call->options->passfile = options->passfile;
 	return FAULT_NONE;
 }
 
@@ -84,7 +84,7 @@ static enum fault serve(struct background *background, void *context, struct why
 	if (fault)
 		return fault;
 	(void)signal(SIGPIPE, SIG_IGN); /* whoever asks for the state may go away */
-	if (!plan->call->options.quiet && !plan->call->options.verbose)
+	if (!plan->call->options->always.quiet && !plan->call->options->always.verbose)
 		log_set_level(LOG_LEVEL_INFO);
 	return mount_run(&(struct mount_request){.share_path = plan->share,
 						 .directory = plan->directory,
@@ -102,7 +102,7 @@ enum fault cmd_mount(struct call *call, struct why *why)
 
 	if (fault)
 		return fault;
-	if (call->options.foreground)
+	if (call->options->foreground)
 		return serve(NULL, &plan, why);
 	return background_run(call, serve, &plan, why);
 }

@@ -1,8 +1,8 @@
 /* fsenc recovery-token, recover */
-#include "cli/answer.h"
+#include "base/answer.h"
 #include "cli/commands.h"
 #include "cli/session_open.h"
-#include "cli/table.h"
+#include "base/table.h"
 #include "cli/token.h"
 
 #include <stdlib.h>
@@ -26,7 +26,7 @@ const struct option_row options_recover[] = {
 
 static enum fault show_token(const struct call *call, const char *token, struct why *why)
 {
-	if (call->options.json)
+	if (call->options->json)
 		return answer_print(json_pack("{s:b, s:s}", "token", 1, "recovery_token", token), why);
 	return token_print(token, why);
 }
@@ -52,7 +52,7 @@ static enum fault show_state(struct call *call, struct why *why)
 	if (fault)
 		return fault;
 	has = keyring_has_token(keyring);
-	if (call->options.json)
+	if (call->options->json)
 		return answer_print(json_pack("{s:b}", "token", has), why);
 	table_add(&table, (const char *[]){"recovery-token", has ? "there is one" : "none"});
 	if (!has)
@@ -65,7 +65,7 @@ enum fault cmd_recovery_token(struct call *call, struct why *why)
 	AUTO(keyring_close) struct keyring *keyring = NULL;
 	enum fault fault;
 
-	if (!call->options.renew)
+	if (!call->options->renew)
 		return show_state(call, why);
 	fault = session_unlocked(call, &keyring, why);
 	return fault ? fault : renew(call, keyring, why);
@@ -77,9 +77,9 @@ static enum fault ask_token(struct call *call, char **ret_token, struct why *why
 	AUTO(secret_free) struct secret *line = NULL;
 	struct prompt prompt = {
 		.question = "Recovery token",
-		.passfile = call->options.token,
+		.passfile = call->options->token,
 		.only_these = true,
-		.no_input = call->options.no_input,
+		.no_input = call->options->always.no_input,
 	};
 	enum fault fault = session_ask(call, &prompt, &line, why);
 
@@ -99,11 +99,11 @@ static enum fault set_passphrase(struct call *call, struct keyring *keyring, str
 	struct prompt prompt = session_prompt(call, "New passphrase");
 	enum fault fault;
 
-	if (call->options.new_passfile)
+	if (call->options->new_passfile)
 		prompt = session_prompt_new(call, "New passphrase");
 	prompt.twice = true;
 	fault = session_ask(call, &prompt, &passphrase, why);
-	return fault ? fault : keyring_change_passphrase(keyring, passphrase, call->options.kdf_mib, why);
+	return fault ? fault : keyring_change_passphrase(keyring, passphrase, call->options->kdf_mib, why);
 }
 
 enum fault cmd_recover(struct call *call, struct why *why)

@@ -38,7 +38,7 @@ static enum fault read_duration(const char *text, unsigned *ret_seconds, struct 
 enum fault cmd_unlock(struct call *call, struct why *why)
 {
 	AUTO(keyring_close) struct keyring *keyring = NULL;
-	const char *duration = call->options.duration ? call->options.duration : UNLOCK_DEFAULT;
+	const char *duration = call->options->duration ? call->options->duration : UNLOCK_DEFAULT;
 	const struct secret *master = NULL;
 	unsigned seconds = 0;
 	enum fault fault = read_duration(duration, &seconds, why);

@@ -1,5 +1,5 @@
 /* fsenc setup */
-#include "cli/answer.h"
+#include "base/answer.h"
 #include "cli/commands.h"
 #include "cli/person.h"
 #include "cli/session_open.h"
@@ -21,8 +21,8 @@ const struct option_row options_setup[] = {
 
 static enum fault choose_name(const struct call *call, const char **ret_name, struct why *why)
 {
-	const struct passwd *user = call->options.name ? NULL : getpwuid(geteuid());
-	const char *name = call->options.name ? call->options.name : user ? user->pw_name : NULL;
+	const struct passwd *user = call->options->name ? NULL : getpwuid(geteuid());
+	const char *name = call->options->name ? call->options->name : user ? user->pw_name : NULL;
 
 	if (!name)
 		return why_set(why, FAULT_USAGE, "you have no login name; --name NAME gives one");
@@ -44,7 +44,7 @@ static enum fault create(struct call *call, const char *path, const char *name, 
 	return keyring_create(&(struct keyring_new_options){.path = path,
 							    .name = name,
 							    .passphrase = passphrase,
-							    .kdf_mib = call->options.kdf_mib},
+							    .kdf_mib = call->options->kdf_mib},
 			      ret_keyring, why);
 }
 
@@ -54,7 +54,7 @@ static enum fault answer(const struct call *call, const struct certificate *cert
 	json_t *object;
 	enum fault fault;
 
-	if (call->options.json) {
+	if (call->options->json) {
 		object = person_json(certificate);
 		if (object && token && json_object_set_new(object, "recovery_token", json_string(token)))
 			return why_set(why, FAULT_MEMORY, "no memory for the answer");
@@ -88,7 +88,7 @@ enum fault cmd_setup(struct call *call, struct why *why)
 		fault = check_is_new(call, path, why);
 	if (!fault)
 		fault = create(call, path, name, &keyring, why);
-	if (!fault && call->options.recovery_token)
+	if (!fault && call->options->recovery_token)
 		fault = keyring_new_token(keyring, &token, why);
 	if (!fault)
 		fault = keyring_own_certificate(keyring, &certificate, why);

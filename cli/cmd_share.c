@@ -17,7 +17,7 @@ enum fault cmd_init(struct call *call, struct why *why)
 
 	if (fault)
 		return fault;
-	fault = share_create(path, call->options.lobby, keyring, why);
+	fault = share_create(path, call->options->lobby, keyring, why);
 	if (fault == FAULT_EXISTS)
 		(void)call_hint(call, fault, "fsenc mount SHARE DIR");
 	else if (fault == FAULT_INVALID)
@@ -25,7 +25,7 @@ enum fault cmd_init(struct call *call, struct why *why)
 	if (fault)
 		return fault;
 	call_say(call, "'%s' is a share%s; 'fsenc mount' opens it.", path,
-		 call->options.lobby ? " with a lobby" : "");
+		 call->options->lobby ? " with a lobby" : "");
 	return FAULT_NONE;
 }
 

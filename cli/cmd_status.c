@@ -1,10 +1,10 @@
 /* fsenc status */
 #include "base/secret.h"
-#include "cli/answer.h"
+#include "base/answer.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/session_open.h"
-#include "cli/table.h"
+#include "base/table.h"
 #include "fs/control.h"
 #include "fs/share.h"
 #include "keys/fields.h"
@@ -106,7 +106,7 @@ enum fault cmd_status(struct call *call, struct why *why)
 		fault = keep_about(call->arguments[0], mounts, why);
 	if (fault)
 		return fault;
-	if (call->options.json)
+	if (call->options->json)
 		return answer_print(json_pack("{s:{s:s, s:s}, s:O}", "keyring", "path", keyring, "state",
 					      keyring_state(keyring), "mounts", mounts),
 				    why);

@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 #include "cli/target.h"
 #include "cli/session_open.h"
-#include "cli/table.h"
+#include "base/table.h"
 #include "cli/terminal.h"
 #include "fs/format.h"
 
@@ -39,10 +39,10 @@ static enum fault trust_fingerprint(struct call *call, struct why *why)
 
 static enum fault agree(struct call *call, struct why *why)
 {
-	bool yes = call->options.yes;
+	bool yes = call->options->always.yes;
 	enum fault fault = FAULT_NONE;
 
-	if (!yes && !call->options.no_input && terminal_exists())
+	if (!yes && !call->options->always.no_input && terminal_exists())
 		fault = terminal_ask_yes("Accept what is there now?", &yes, why);
 	if (fault || yes)
 		return fault;
@@ -168,7 +168,7 @@ static enum fault trust_folder(struct call *call, struct why *why)
 	enum fault fault = session_locked(call, &keyring, why);
 
 	if (!fault)
-		fault = share_locate(call->options.folder, &share_path, &stored, why);
+		fault = share_locate(call->options->folder, &share_path, &stored, why);
 	if (!fault)
 		fault = trust_share(call, keyring, share_path, why);
 	return fault ? fault : trust_list(call, keyring, share_path, stored, why);
@@ -176,7 +176,7 @@ static enum fault trust_folder(struct call *call, struct why *why)
 
 enum fault cmd_key_trust(struct call *call, struct why *why)
 {
-	bool folder = call->options.folder != NULL;
+	bool folder = call->options->folder != NULL;
 
 	if (folder == (call->argument_count == 1)) {
 		(void)call_hint(call, FAULT_USAGE, "fsenc help key trust");

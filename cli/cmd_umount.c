@@ -60,7 +60,8 @@ static int watch(const char *path)
 
 static enum fault let_go(struct call *call, const char *path, struct why *why)
 {
-	const char *const argv[] = {"fusermount3", "-u", call->options.lazy ? "-qz" : "-q", "--", path, NULL};
+	const char *const argv[] = {"fusermount3", "-u", call->options->lazy ? "-qz" : "-q",
+				    "--",	   path, NULL};
 	char words[256];
 	size_t size = 0;
 	enum fault fault = child_run(argv, CHILD_STDERR, words, sizeof(words) - 1, &size, why);
@@ -111,7 +112,7 @@ enum fault cmd_umount(struct call *call, struct why *why)
 		return fault;
 	process = watch(path);
 	fault = let_go(call, path, why);
-	if (fault || call->options.lazy)
+	if (fault || call->options->lazy)
 		return fault;
 	return wait_until_gone(path, process, why);
 }

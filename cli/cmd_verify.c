@@ -1,9 +1,9 @@
 /* fsenc verify */
-#include "cli/answer.h"
+#include "base/answer.h"
 #include "cli/commands.h"
 #include "cli/target.h"
 #include "cli/session_open.h"
-#include "cli/table.h"
+#include "base/table.h"
 #include "fs/verify.h"
 #include "keys/fields.h"
 
@@ -35,8 +35,8 @@ static void forget_progress(struct report *report)
 
 static void print_finding(const struct finding *finding)
 {
-	const char *path =
-		finding->plain_path && *finding->plain_path ? finding->plain_path : finding->stored_path;
+	const char *path = finding->plain_path && *finding->plain_path ? finding->plain_path
+								       : finding->stored_path;
 	char clean[4096], words[WHY_TEXT_SIZE];
 
 	table_clean(clean, sizeof(clean), path);
@@ -102,14 +102,14 @@ static bool is_finding(enum fault fault)
 
 static enum fault verify(struct call *call, struct share *share, const char *stored, struct why *why)
 {
-	AUTO(json_decref) json_t *findings = call->options.json ? json_array() : NULL;
+	AUTO(json_decref) json_t *findings = call->options->json ? json_array() : NULL;
 	struct report report = {.call = call, .findings = findings, .shown = time(NULL)};
-	struct verify_options options = {.repair = call->options.repair, .found = found, .context = &report};
+	struct verify_options options = {.repair = call->options->repair, .found = found, .context = &report};
 	struct verify_totals totals = {0};
 	struct why unsaid = WHY_NONE;
 	enum fault fault, printed;
 
-	if (!call->options.quiet && isatty(STDERR_FILENO))
+	if (!call->options->always.quiet && isatty(STDERR_FILENO))
 		options.progress = progress;
 	fault = verify_tree(share, stored, &options, &totals, why);
 	forget_progress(&report);
@@ -132,7 +132,7 @@ enum fault cmd_verify(struct call *call, struct why *why)
 		fault = target_share(keyring, call->arguments[0], &share, &stored, why);
 	if (!fault)
 		fault = verify(call, share, stored, why);
-	if (fault == FAULT_DAMAGED && call->options.repair)
+	if (fault == FAULT_DAMAGED && call->options->repair)
 		(void)call_hint(call, fault,
 				"a copy of those files from a backup; writing them anew mends them");
 	return fault;

@@ -6,7 +6,7 @@
 #ifndef FSENC_CLI_COMMANDS_H
 #define FSENC_CLI_COMMANDS_H
 
-#include "cli/call.h"
+#include "cli/options.h"
 
 #define COMMAND_LIST(X) \
 	X(setup) \

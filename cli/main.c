@@ -1,15 +1,7 @@
-/* fsenc - the command line: finds the row of the table, reads its options, runs it, explains. */
-#include "base/log.h"
-#include "base/nearest.h"
-#include "base/secret.h"
+/* fsenc - the command line: the table of its commands, and what help says beside them. */
+#include "base/program.h"
 #include "cli/commands.h"
-#include "cli/explain.h"
-#include "cli/help.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
+#include "fs/mount.h"
 
 /* Every command. Dispatch, help, completion and the manual's test walk this table. */
 static const struct command commands[] = {
@@ -63,113 +55,84 @@ static const struct command commands[] = {
 	{NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
 };
 
-/* "fsenc" itself, without a command. */
-static const struct command nothing = {"", "", "", NULL, 0, 0, 0, NULL};
+/* The names of the last columns of every exit status, lowest first, each once. */
+static const struct help_line exits[] = {
+	{"0", "done"},
+	{"1", "failed"},
+	{"2", "the command was not understood"},
+	{"3", "only a part was done"},
+	{"10", "the mount point is not usable"},
+	{"12", "the passphrase is wrong, or there is none"},
+	{"13", "not allowed: not a member, or not an admin"},
+	{"20", "the key server cannot be reached"},
+	{"21", "the server is not who it should be"},
+	{"22", "the passphrase is empty"},
+	{"23", "the keyring or configuration cannot be read"},
+	{"24", "the keyring or configuration cannot be written"},
+	{"25", "a needed key is not in the keyring"},
+	{"26", "damage was found"},
+	{"27", "an access list was tampered with or rolled back"},
+	{NULL, NULL},
+};
 
-static enum fault unknown(struct call *call, const char *one, const char *two, struct why *why)
-{
-	struct nearest nearest;
-	char typed[128];
-	bool pair = two && two[0] != '-' && help_is_prefix(call->table, one);
+static const struct help_line environment[] = {
+	{"FSENC_PASSFILE", "a file whose first line is the passphrase; refused if others can read it"},
+	{"CREDENTIALS_DIRECTORY", "of systemd: fsenc.passphrase in it is the passphrase"},
+	{"XDG_DATA_HOME", "fsenc/keyring.db in it is the keyring; else ~/.local/share"},
+	{"XDG_RUNTIME_DIR", "fsenc/ in it holds the sockets of the mounts and their redo rings"},
+	{NULL, NULL},
+};
 
-	(void)snprintf(typed, sizeof(typed), pair ? "%s %s" : "%s", one, two);
-	nearest = nearest_to(typed);
-	for (const struct command *command = call->table; command->name; command++)
-		nearest_look_at(&nearest, command->name);
-	if (!nearest_word(&nearest))
-		return why_set(why, FAULT_USAGE, "there is no command '%s'", typed);
-	(void)call_hint(call, FAULT_USAGE, "fsenc help %s", nearest_word(&nearest));
-	return why_set(why, FAULT_USAGE, "there is no command '%s'; did you mean '%s'?", typed,
-		       nearest_word(&nearest));
-}
+static const struct help_more mount_options = {
+	.command = "mount",
+	.title = "mount options, after -o, separated by commas",
+	.kind = "mount-option",
+	.lines = mount_option_lines,
+};
 
-static enum fault check_arguments(struct call *call, struct why *why)
-{
-	const struct command *command = call->command;
+/* What to do next when the command knows nothing better; "" where the words say it all. */
+static const char *const hints[FAULT_COUNT] = {
+	[FAULT_USAGE] = "fsenc help",
+	[FAULT_PASSPHRASE] = "the passphrase again; when it is lost, 'fsenc recover' with the recovery token",
+	[FAULT_DENIED] = "'fsenc members DIR' shows who the admins are; ask one of them",
+	[FAULT_LOCKED] = "ask an admin of the folder for 'fsenc add-user DIR YOU'; 'fsenc key export' is "
+			 "what he needs",
+	[FAULT_UNREACHABLE] = "again when the network or the server is back; 'fsenc status' shows the state",
+	[FAULT_IDENTITY] = "ask the administrator for the organisation's fingerprint before going on",
+	[FAULT_PASSPHRASE_EMPTY] = "put the passphrase on the first line of the file that --passfile names",
+	[FAULT_KEYRING_READ] = "--keyring FILE names another keyring; 'fsenc setup' makes one",
+	[FAULT_KEYRING_WRITE] =
+		"look at the rights and the room where the keyring lies; --keyring FILE names another",
+	[FAULT_KEY_MISSING] = "fsenc key import FILE --trust FINGERPRINT",
+	[FAULT_MOUNT_POINT] = "an empty directory of yours that nothing is mounted on",
+	[FAULT_DAMAGED] =
+		"'fsenc verify DIR' lists what is damaged, 'fsenc verify --repair DIR' mends what it can",
+	[FAULT_MALFORMED] =
+		"'fsenc verify DIR' lists what is damaged, 'fsenc verify --repair DIR' mends what it can",
+	[FAULT_REFUSED] =
+		"'fsenc verify DIR' lists what is damaged, 'fsenc verify --repair DIR' mends what it can",
+	[FAULT_TAMPERED] = "ask an admin what happened; 'fsenc key trust --folder DIR' accepts what is there",
+	[FAULT_BUSY] = "again when the others are done",
+	[FAULT_MEMORY] = "again with fewer programs running, or more locked memory (ulimit -l)",
+};
 
-	if (call->argument_count >= command->least && call->argument_count <= command->most)
-		return FAULT_NONE;
-	return why_set(why, FAULT_USAGE, "usage: fsenc %s %s", command->name,
-		       command->arguments[0] ? command->arguments : "(no arguments)");
-}
-
-static void set_log_level(const struct call *call)
-{
-	if (call->options.quiet)
-		log_set_level(LOG_LEVEL_ERROR);
-	else
-		log_set_level(call->options.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
-}
-
-/* `argv` begins with the last word of the command's name. */
-static enum fault run(struct call *call, const struct command *command, int argc, char **argv,
-		      struct why *why)
-{
-	int first;
-	enum fault fault;
-
-	call->command = command;
-	(void)call_hint(call, FAULT_USAGE, "fsenc help %s", command->name);
-	fault = options_parse(command, argc, argv, &call->options, &first, why);
-	if (fault)
-		return fault;
-	if (call->options.help)
-		return help_one(command, why);
-	call->arguments = argv + first;
-	call->argument_count = (size_t)(argc - first);
-	fault = check_arguments(call, why);
-	if (fault)
-		return fault;
-	call->hint[0] = '\0';
-	set_log_level(call);
-	return command->run(call, why);
-}
-
-static enum fault dispatch(struct call *call, int argc, char **argv, struct why *why)
-{
-	const struct command *command;
-	unsigned words;
-
-	if (argc < 2) {
-		(void)call_hint(call, FAULT_USAGE, "fsenc help");
-		return why_set(why, FAULT_USAGE, "which command?");
-	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		return help_all(call->table, why);
-	if (!strcmp(argv[1], "--version"))
-		return cmd_version(call, why);
-	command = help_find(call->table, argv[1], argv[2], &words);
-	if (!command && argc == 2 && help_is_prefix(call->table, argv[1]))
-		return why_set(why, FAULT_USAGE, "'fsenc %s' is followed by one more word", argv[1]);
-	if (!command && argv[2] && !strcmp(argv[2], "--help") && help_is_prefix(call->table, argv[1]))
-		return help_all(call->table, why);
-	if (!command)
-		return unknown(call, argv[1], argv[2], why);
-	return run(call, command, argc - (int)words, argv + words, why);
-}
-
-/* A closed stdin, stdout or stderr would give its number to the keyring. */
-static void fill_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		(void)close(fd);
-}
+static const struct program program = {
+	.name = "fsenc",
+	.words = "An encrypted network-share file system.",
+	.manual = "fsenc(1)",
+	.version = FSENC_VERSION,
+	.commands = commands,
+	.groups = option_groups,
+	.group_count = OPTION_GROUP_COUNT,
+	.exits = exits,
+	.environment = environment,
+	.more = &mount_options,
+	.hints = hints,
+};
 
 int main(int argc, char **argv)
 {
-	struct call call = {.command = &nothing, .table = commands};
-	struct why why = WHY_NONE;
-	enum fault fault;
+	struct options options = {0};
 
-	fill_standard_descriptors();
-	log_set_level(LOG_LEVEL_WARNING);
-	fault = secret_start(&why);
-	if (!fault)
-		fault = dispatch(&call, argc, argv, &why);
-	return explain(&call, fault, &why);
+	return program_main(&program, &options, argc, argv);
 }

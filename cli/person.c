@@ -1,6 +1,6 @@
 #include "cli/person.h"
 
-#include "cli/table.h"
+#include "base/table.h"
 
 struct person_texts {
 	char id[ID_TEXT_SIZE];

@@ -16,12 +16,12 @@
 #include <stdbool.h>
 
 struct prompt {
-	const char *question;	    /* "Passphrase" */
-	const char *passfile;	    /* --passfile, or NULL */
+	const char *question; /* "Passphrase" */
+	const char *passfile; /* --passfile, or NULL */
 	const char *const *extpass; /* --extpass: ends with NULL; empty for none */
-	bool only_these;	    /* neither the environment's files: for a second passphrase */
-	bool twice;		    /* a new one: the terminal asks again to be sure */
-	bool no_input;		    /* neither terminal nor systemd-ask-password */
+	bool only_these; /* neither the environment's files: for a second passphrase */
+	bool twice; /* a new one: the terminal asks again to be sure */
+	bool no_input; /* neither terminal nor systemd-ask-password */
 };
 
 /* FAULT_PASSPHRASE when there is no source; FAULT_PASSPHRASE_EMPTY. */

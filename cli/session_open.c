@@ -10,9 +10,9 @@ enum fault session_keyring_path(const struct call *call, char **ret_path, struct
 {
 	char *path;
 
-	if (!call->options.keyring)
+	if (!call->options->keyring)
 		return keyring_default_path(ret_path, why);
-	path = strdup(call->options.keyring);
+	path = strdup(call->options->keyring);
 	if (!path)
 		return why_set(why, FAULT_MEMORY, "no memory for a path");
 	*ret_path = path;
@@ -38,9 +38,9 @@ struct prompt session_prompt(const struct call *call, const char *question)
 {
 	return (struct prompt){
 		.question = question,
-		.passfile = call->options.passfile,
-		.extpass = call->options.extpass.words,
-		.no_input = call->options.no_input,
+		.passfile = call->options->passfile,
+		.extpass = call->options->extpass.words,
+		.no_input = call->options->always.no_input,
 	};
 }
 
@@ -48,10 +48,10 @@ struct prompt session_prompt_new(const struct call *call, const char *question)
 {
 	return (struct prompt){
 		.question = question,
-		.passfile = call->options.new_passfile,
+		.passfile = call->options->new_passfile,
 		.only_these = true,
 		.twice = true,
-		.no_input = call->options.no_input,
+		.no_input = call->options->always.no_input,
 	};
 }
 

@@ -7,7 +7,7 @@
 #ifndef FSENC_CLI_SESSION_OPEN_H
 #define FSENC_CLI_SESSION_OPEN_H
 
-#include "cli/call.h"
+#include "cli/options.h"
 #include "cli/prompt.h"
 #include "keys/keyring.h"
 

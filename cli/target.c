@@ -65,8 +65,8 @@ static enum fault refuse_inside(const struct target *target, const char *path, s
 static enum fault find_folder(struct call *call, struct target *target, const char *path, struct why *why)
 {
 	bool own = false;
-	enum fault fault =
-		folder_walk(target->share, target->stored, &target->folder, &own, &target->directory, why);
+	enum fault fault = folder_walk(target->share, target->stored, &target->folder, &own,
+				       &target->directory, why);
 
 	if (fault)
 		return why_in(why, fault, "'%s'", path);

@@ -10,7 +10,7 @@
 #ifndef FSENC_CLI_TARGET_H
 #define FSENC_CLI_TARGET_H
 
-#include "cli/call.h"
+#include "cli/options.h"
 #include "fs/folder.h"
 
 enum target_want { TARGET_LOCKED, TARGET_UNLOCKED };
@@ -19,8 +19,8 @@ struct target {
 	struct keyring *keyring;
 	struct share *share;
 	struct folder *folder;
-	int directory;		    /* O_PATH, or -1 */
-	char *stored;		    /* stored path below the share's root */
+	int directory; /* O_PATH, or -1 */
+	char *stored; /* stored path below the share's root */
 	struct access_place access; /* borrows from the others */
 };
 

@@ -1,7 +1,7 @@
 #include "cli/token.h"
 
 #include "base/secret.h"
-#include "cli/answer.h"
+#include "base/answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

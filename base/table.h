@@ -1,4 +1,4 @@
-/* cli/table.h - plain text in aligned columns.
+/* base/table.h - plain text in aligned columns.
  *
  *     AUTO(table_done) struct table table = TABLE(3);
  *     table_add(&table, (const char *[]){"ROLE", "NAME", "FINGERPRINT"});
@@ -7,8 +7,8 @@
  * Cells are copied; control characters in them become '?', because names on a share are
  * written by others and a terminal obeys what it is shown. Missing memory shows at the print.
  */
-#ifndef FSENC_CLI_TABLE_H
-#define FSENC_CLI_TABLE_H
+#ifndef FSENC_BASE_TABLE_H
+#define FSENC_BASE_TABLE_H
 
 #include "base/why.h"
 

@@ -1,9 +1,9 @@
-/* cli/answer.h - what --json prints: one object on one line, {"schema":1,...}.
+/* base/answer.h - what --json prints: one object on one line, {"schema":1,...}.
  *
  * "schema" changes when a member changes its meaning or goes away; new members may come.
  */
-#ifndef FSENC_CLI_ANSWER_H
-#define FSENC_CLI_ANSWER_H
+#ifndef FSENC_BASE_ANSWER_H
+#define FSENC_BASE_ANSWER_H
 
 #include "base/why.h"
 

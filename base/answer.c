@@ -1,14 +1,10 @@
-#include "cli/answer.h"
-
-#include "keys/fields.h"
+#include "base/answer.h"
 
 #include <stdio.h>
 
-static enum fault dump(const json_t *object, struct why *why)
+static enum fault dump(json_t *answer, json_t *object, struct why *why)
 {
-	AUTO(json_decref) json_t *answer = json_pack("{s:i}", "schema", ANSWER_SCHEMA);
-
-	if (!object || !answer || json_object_update((json_t *)answer, (json_t *)object))
+	if (!object || !answer || json_object_update(answer, object))
 		return why_set(why, FAULT_MEMORY, "no memory for the answer");
 	if (json_dumpf(answer, stdout, JSON_COMPACT) || fputc('\n', stdout) == EOF)
 		return why_system(why, "cannot write the answer");
@@ -17,9 +13,12 @@ static enum fault dump(const json_t *object, struct why *why)
 
 enum fault answer_print(json_t *object, struct why *why)
 {
-	AUTO(json_decref) json_t *mine = object;
+	json_t *answer = json_pack("{s:i}", "schema", ANSWER_SCHEMA);
+	enum fault fault = dump(answer, object, why);
 
-	return dump(mine, why);
+	json_decref(answer);
+	json_decref(object);
+	return fault;
 }
 
 enum fault answer_end(struct why *why)
