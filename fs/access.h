@@ -34,7 +34,9 @@ MUST_CHECK enum fault access_check(const struct access_place *place, struct fold
 MUST_CHECK enum fault access_create(const struct access_place *place, const struct folder_file *file,
 				    struct why *why);
 
-/* Makes the next version of what is there; may be called again when somebody else was faster. */
+/* Makes the next version of what is there; may be called again when somebody else was faster. The groups of the
+ * keyring's organisation in `present` are trusted, by the newest descriptors known, so that a new generation
+ * can be wrapped to them. */
 typedef enum fault (*access_edit)(void *context, const struct folder_file *present,
 				  const struct folder_keys *keys, struct folder_file **ret_next,
 				  struct why *why);

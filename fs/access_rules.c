@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "fs/access_state.h"
+#include "keys/keyring_certified.h"
 
 #define VERSION(record) ((unsigned long long)(record)->version)
 
@@ -159,8 +160,11 @@ static enum fault check_first(struct chain *chain, const struct record *record,
 	enum fault fault = record_is_first(record, object, find_key, chain, why);
 	if (fault)
 		return fault;
-	if (keyring_trusts(share_keyring(chain->place->share), &record->signer_fingerprint))
-		return FAULT_NONE;
+	const struct certificate *shown = folder_file_find_certificate(chain->present,
+								       &record->signer_fingerprint);
+	fault = keyring_vouches(share_keyring(chain->place->share), &record->signer_fingerprint, shown, why);
+	if (fault != FAULT_KEY_MISSING)
+		return why_in(why, fault, "its first admin '%s'", record_find(record, &record->signer)->name);
 	char text[DIGEST_TEXT_SIZE];
 	fingerprint_text(&record->signer_fingerprint, text);
 	return why_set(why, FAULT_KEY_MISSING,

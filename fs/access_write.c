@@ -1,3 +1,4 @@
+#include "fs/access_groups.h"
 #include "fs/access_state.h"
 
 #include "base/file.h"
@@ -134,6 +135,8 @@ enum fault access_change(const struct access_place *place, access_edit edit, voi
 	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
 	AUTO(access_seen_done) struct access_seen now = ACCESS_SEEN_NOTHING;
 	enum fault fault = lock_and_read(place, &lock, &present, why);
+	if (!fault)
+		fault = access_trust_groups(place, present.file, why);
 	if (!fault)
 		fault = make_next(place, present.file, edit, context, &next, why);
 	if (!fault)

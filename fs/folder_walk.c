@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "fs/access_groups.h"
+#include "keys/keyring_certified.h"
 
 /* Where the walk is. */
 struct step {
@@ -148,17 +150,20 @@ static enum fault make_folder(const struct access_place *place, struct why *why)
 	AUTO(certificate_free) struct certificate *creator = NULL;
 	AUTO(folder_file_free) struct folder_file *file = NULL;
 	AUTO(folder_keys_free) struct folder_keys *keys = NULL;
-	enum fault fault = keyring_own_certificate(share_keyring(place->share), &creator, why);
+	enum fault fault = keyring_shown_certificate(share_keyring(place->share), &creator, why);
 	if (fault)
 		return fault;
-	const struct folder_new_options options = {
+	struct folder_new_options options = {
 		.organisation = share->organisation,
 		.share = share->share,
 		.parent = place->parent,
 		.suite = suite_default(),
 		.creator = creator,
 	};
-	fault = folder_new(&options, identity, &file, &keys, why);
+	AUTO(access_recovery_done) struct access_recovery recovery = {.count = 0};
+	fault = access_require_recovery(place->share, &recovery, &options, why);
+	if (!fault)
+		fault = folder_new(&options, identity, &file, &keys, why);
 	return fault ? fault : access_create(place, file, why);
 }
 

@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "fs/access.h"
+#include "fs/access_groups.h"
 #include "fs/backing.h"
 #include "fs/cipher.h"
 #include "fs/folder_state.h"
+#include "keys/keyring_certified.h"
 
 struct share {
 	char *path;
@@ -98,13 +99,24 @@ static enum fault check_pin(const struct pin_share *pin, const struct share_reco
 	return FAULT_NONE;
 }
 
-static enum fault check_first_contact(struct share *share, struct why *why)
+/* Trusted by hand, or certified by our organisation in the certificate that came with the record. */
+static enum fault check_maker(struct share *share, const struct bytes *text, struct why *why)
+{
+	AUTO(certificate_free) struct certificate *maker = NULL;
+	enum fault fault = share_record_maker(text->data, text->size, &share->record, &maker, why);
+	if (fault)
+		return fault;
+	return keyring_vouches(share->keyring, &share->record.signer, maker, why);
+}
+
+static enum fault check_first_contact(struct share *share, const struct bytes *record_text, struct why *why)
 {
 	const struct share_record *record = &share->record;
 	if (record->version != 1)
 		return why_set(why, FAULT_UNSUPPORTED,
 			       "its record is of a version that only a newer fsenc understands");
-	if (!keyring_trusts(share->keyring, &record->signer)) {
+	enum fault fault = check_maker(share, record_text, why);
+	if (fault == FAULT_KEY_MISSING) {
 		char text[DIGEST_TEXT_SIZE];
 		fingerprint_text(&record->signer, text);
 		return why_set(
@@ -113,31 +125,33 @@ static enum fault check_first_contact(struct share *share, struct why *why)
 			"'fsenc key import CERT --trust %s'",
 			record->maker.name, text, text);
 	}
+	if (fault)
+		return why_in(why, fault, "its maker '%s'", record->maker.name);
 	const struct pin_share pin = {record->share, record->version, record->digest};
 	return keyring_set_share_pin(share->keyring, share->path, &pin, why);
 }
 
-static enum fault read_record(struct share *share, struct why *why)
+static enum fault read_record(struct share *share, struct bytes *text, struct why *why)
 {
-	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
-	enum fault fault = file_read(share->root, FORMAT_SHARE_FILE, SHARE_RECORD_MAX, &text, why);
+	enum fault fault = file_read(share->root, FORMAT_SHARE_FILE, SHARE_RECORD_MAX, text, why);
 	/* Where a network share is not mounted just now lies an empty directory: nobody's attack. */
 	if (fault == FAULT_MISSING)
 		return why_set(why, fault, "no share is here: '%s' is missing", FORMAT_SHARE_FILE);
 	if (!fault)
-		fault = share_record_parse(text.data, text.size, &share->record, why);
+		fault = share_record_parse(text->data, text->size, &share->record, why);
 	return why_in(why, fault == FAULT_REFUSED ? FAULT_TAMPERED : fault, "'%s'", FORMAT_SHARE_FILE);
 }
 
 static enum fault accept_record(struct share *share, struct why *why)
 {
 	struct pin_share pin;
-	enum fault fault = read_record(share, why);
+	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
+	enum fault fault = read_record(share, &text, why);
 	if (fault)
 		return fault;
 	fault = keyring_share_pin(share->keyring, share->path, &pin, why);
 	if (fault == FAULT_MISSING)
-		return check_first_contact(share, why);
+		return check_first_contact(share, &text, why);
 	return fault ? fault : check_pin(&pin, &share->record, why);
 }
 
@@ -267,7 +281,7 @@ static enum fault make_directory(const char *path, struct why *why)
 static enum fault make_root_folder(struct share *share, const struct certificate *maker,
 				   const struct identity *identity, struct why *why)
 {
-	const struct folder_new_options options = {
+	struct folder_new_options options = {
 		.organisation = share->record.organisation,
 		.share = share->record.share,
 		.suite = suite_default(),
@@ -276,7 +290,10 @@ static enum fault make_root_folder(struct share *share, const struct certificate
 	const struct access_place place = {.share = share, .directory = share->root, .path = ""};
 	AUTO(folder_file_free) struct folder_file *file = NULL;
 	AUTO(folder_keys_free) struct folder_keys *keys = NULL;
-	enum fault fault = folder_new(&options, identity, &file, &keys, why);
+	AUTO(access_recovery_done) struct access_recovery recovery = {.count = 0};
+	enum fault fault = access_require_recovery(share, &recovery, &options, why);
+	if (!fault)
+		fault = folder_new(&options, identity, &file, &keys, why);
 	return fault ? fault : access_create(&place, file, why);
 }
 
@@ -338,7 +355,7 @@ enum fault share_create(const char *path, bool lobby, struct keyring *keyring, s
 	AUTO(certificate_free) struct certificate *maker = NULL;
 	enum fault fault = keyring_identity(keyring, &identity, why);
 	if (!fault)
-		fault = keyring_own_certificate(keyring, &maker, why);
+		fault = keyring_shown_certificate(keyring, &maker, why);
 	if (!fault)
 		fault = make_directory(path, why);
 	if (!fault)

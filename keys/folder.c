@@ -2,6 +2,7 @@
 #include "keys/folder.h"
 
 #include "keys/fields.h"
+#include "keys/folder_draft.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define CERTIFICATES_MAX (2 * RECORD_MEMBERS_MAX)
@@ -31,6 +32,9 @@ void folder_file_free(struct folder_file *file)
 	for (size_t i = 0; i < file->certificate_count; i++)
 		certificate_free(file->certificates[i]);
 	free(file->certificates);
+	for (size_t i = 0; i < file->group_count; i++)
+		folder_group_done(&file->groups[i]);
+	free(file->groups);
 	free(file);
 }
 
@@ -64,16 +68,27 @@ static enum fault read_keybox(const json_t *list, struct folder_file *file, stru
 	return FAULT_NONE;
 }
 
+/* A certificate or a group's descriptor: their `typ` says which. */
+static enum fault read_certificate(const json_t *value, struct folder_file *file, struct why *why)
+{
+	struct signed_object *object = NULL;
+	if (signed_parse(value, GROUP_TYPE, &object, NULL) == FAULT_NONE)
+		return folder_file_keep_group(file, object, why);
+	enum fault fault = certificate_parse(value, &file->certificates[file->certificate_count], why);
+	if (!fault)
+		file->certificate_count++;
+	return fault;
+}
+
 static enum fault read_certificates(const json_t *list, struct folder_file *file, struct why *why)
 {
 	file->certificates = calloc(json_array_size(list) + 1, sizeof(struct certificate *));
 	if (!file->certificates)
 		return why_set(why, FAULT_MEMORY, "no memory for certificates");
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		enum fault fault = certificate_parse(json_array_get(list, i), &file->certificates[i], why);
+		enum fault fault = read_certificate(json_array_get(list, i), file, why);
 		if (fault)
 			return why_in(why, fault, "certificate %zu", i + 1);
-		file->certificate_count++;
 	}
 	return FAULT_NONE;
 }
@@ -135,6 +150,8 @@ static enum fault write_certificates(const struct folder_file *file, json_t *lis
 
 	for (size_t i = 0; i < file->certificate_count && !fault; i++)
 		fault = fields_append(list, signed_json(certificate_signed(file->certificates[i])), why);
+	for (size_t i = 0; i < file->group_count && !fault; i++)
+		fault = fields_append(list, signed_json(file->groups[i].object), why);
 	return fault;
 }
 
@@ -164,14 +181,25 @@ enum fault folder_file_write(const struct folder_file *file, struct bytes *ret_t
 	return fault;
 }
 
+const struct certificate *folder_file_find_certificate(const struct folder_file *file,
+						       const struct fingerprint *fingerprint)
+{
+	const struct certificate *self_signed = NULL;
+
+	for (size_t i = 0; i < file->certificate_count; i++) {
+		const struct fingerprint found = certificate_fingerprint(file->certificates[i]);
+		if (!fingerprint_equal(&found, fingerprint))
+			continue;
+		if (!certificate_is_self_signed(file->certificates[i]))
+			return file->certificates[i];
+		self_signed = file->certificates[i];
+	}
+	return self_signed;
+}
+
 const struct public_identity *folder_file_find_key(void *file, const struct fingerprint *fingerprint)
 {
-	const struct folder_file *list = file;
+	const struct certificate *found = folder_file_find_certificate(file, fingerprint);
 
-	for (size_t i = 0; i < list->certificate_count; i++) {
-		const struct fingerprint found = certificate_fingerprint(list->certificates[i]);
-		if (fingerprint_equal(&found, fingerprint))
-			return certificate_identity(list->certificates[i]);
-	}
-	return NULL;
+	return found ? certificate_identity(found) : NULL;
 }

@@ -2,7 +2,9 @@
  *
  * `.fsenc` is one JSON object {"record": JWS, "keybox": [...], "certificates": [...]}:
  * struct folder_file. The keybox is unsigned; each wrap proves itself against the signed
- * commitment. `certificates` holds those of every entry and of all signers in the log.
+ * commitment. `certificates` holds those of every user entry and of all signers in the log, and
+ * the signed descriptors of the groups on the list, so that a new generation can be wrapped to everybody
+ * while no server answers. A descriptor is worth nothing before folder_file_trust_groups().
  *
  * struct folder_keys are the generations that a user's own key opened, in one guarded
  * allocation. Read-only once made, so any thread may use them; whoever made them frees
@@ -28,6 +30,13 @@ struct keybox_entry {
 	struct wrap wrap;
 };
 
+/* A group's descriptor as it came with the file. */
+struct folder_group {
+	struct member_id id;
+	struct signed_object *object;
+	struct group_descriptor *descriptor; /* NULL until the organisation's key has verified it */
+};
+
 struct folder_file {
 	struct record *record;
 	struct signed_object *object; /* the record as signed */
@@ -35,6 +44,8 @@ struct folder_file {
 	size_t keybox_count;
 	struct certificate **certificates;
 	size_t certificate_count;
+	struct folder_group *groups;
+	size_t group_count;
 };
 
 void folder_file_free(struct folder_file *file);
@@ -46,6 +57,30 @@ MUST_CHECK enum fault folder_file_write(const struct folder_file *file, struct b
 					struct why *why);
 /* A record_find_key over file->certificates; `context` is the struct folder_file. */
 const struct public_identity *folder_file_find_key(void *file, const struct fingerprint *fingerprint);
+/* The same as certificate; the organisation's where there are two of one key. Borrowed; NULL. */
+const struct certificate *folder_file_find_certificate(const struct folder_file *file,
+						       const struct fingerprint *fingerprint);
+
+/* Verifies the descriptors in the file with the key of the organisation; of those that it did not sign
+ * nothing is taken, without a word. FAULT_MEMORY only. Before a change that wraps to groups. */
+MUST_CHECK enum fault folder_file_trust_groups(struct folder_file *file,
+					       const struct organisation *organisation, struct why *why);
+/* A descriptor from the keyring or a server: used where it is newer than what the file has. FAULT_MALFORMED
+ * or FAULT_REFUSED when it is not the organisation's. */
+MUST_CHECK enum fault folder_file_offer_group(struct folder_file *file, const struct signed_object *object,
+					      const struct organisation *organisation, struct why *why);
+/* The newest verified descriptor of a group, borrowed, or NULL. */
+const struct group_descriptor *folder_file_group(const struct folder_file *file, const struct member_id *id);
+
+/* Who could open a folder once some members are taken out: what a warning before the last key needs. */
+struct folder_openers {
+	size_t users;
+	size_t admins;
+	size_t groups;
+	size_t recovery;
+};
+struct folder_openers folder_openers_without(const struct record *record, const struct member_id *members,
+					     size_t member_count);
 
 struct folder_keys;
 
@@ -75,6 +110,10 @@ struct folder_new_options {
 	uint8_t suite;
 	uint32_t block; /* 0 = 4096 */
 	const struct certificate *creator; /* certificate of `identity`: becomes the first admin */
+	/* Recovery groups that the policy asks for, of `signer`; none: NULL, 0. */
+	const struct signed_object *const *recovery;
+	size_t recovery_count;
+	const struct organisation *signer;
 };
 
 /* A fresh folder, version 1, generation 1. */
@@ -84,11 +123,19 @@ MUST_CHECK enum fault folder_new(const struct folder_new_options *options, const
 
 /* Each gives the next version; the present one is untouched. FAULT_DENIED unless `identity`
  * is an admin; FAULT_INVALID when `keys` are not those of `file`, or the folder is closed;
- * FAULT_KEY_MISSING names the member whose certificate is not in `file`. FAULT_EXISTS / FAULT_MISSING as the
- * name says. The last admin cannot be taken out or made less (FAULT_INVALID). */
+ * FAULT_KEY_MISSING names the member whose certificate, or verified descriptor, is not in `file`.
+ * FAULT_EXISTS / FAULT_MISSING as the name says. The last admin cannot be taken out or made less
+ * (FAULT_INVALID). */
 MUST_CHECK enum fault folder_change_add_user(const struct folder_file *file, const struct folder_keys *keys,
 					     const struct identity *identity, const struct certificate *user,
 					     enum role role, struct folder_file **ret_next, struct why *why);
+/* Lets in a group by its key, or a recovery group (always as reader). The descriptor is verified.
+ * FAULT_DENIED also for a group of another organisation than the folder's. */
+MUST_CHECK enum fault folder_change_add_group(const struct folder_file *file, const struct folder_keys *keys,
+					      const struct identity *identity,
+					      const struct signed_object *descriptor,
+					      const struct organisation *organisation, enum role role,
+					      struct folder_file **ret_next, struct why *why);
 MUST_CHECK enum fault folder_change_set_role(const struct folder_file *file, const struct folder_keys *keys,
 					     const struct identity *identity, const struct member_id *member,
 					     enum role role, struct folder_file **ret_next, struct why *why);

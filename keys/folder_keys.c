@@ -151,7 +151,8 @@ enum fault folder_keys_unfold(const struct record *record, const uint8_t newest[
 	return FAULT_NONE;
 }
 
-static const struct keybox_entry *find_wrap(const struct folder_file *file, const struct record_entry *entry)
+const struct keybox_entry *folder_file_find_wrap(const struct folder_file *file,
+						 const struct record_entry *entry)
 {
 	for (size_t i = 0; i < file->keybox_count; i++) {
 		const struct keybox_entry *box = &file->keybox[i];
@@ -176,7 +177,7 @@ enum fault folder_keys_open(const struct folder_file *file, const struct identit
 	const struct record_entry *entry = record_find(file->record, &identity_public(identity)->id);
 	if (!entry || !is_entry_of(entry, identity))
 		return why_set(why, FAULT_LOCKED, "no key of yours is on the access list");
-	const struct keybox_entry *box = find_wrap(file, entry);
+	const struct keybox_entry *box = folder_file_find_wrap(file, entry);
 	if (!box)
 		return why_set(why, FAULT_TAMPERED,
 			       "you are on the access list, but your envelope is missing");

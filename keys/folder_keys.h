@@ -1,6 +1,6 @@
 /* keys/folder_keys.h - the folder keys themselves, for those who make access lists.
  *
- * Only keys/folder_change.c needs this; everybody else uses the subkeys of keys/folder.h.
+ * Only keys/folder_change*.c and keys/unlock.c need this; everybody else uses the subkeys of keys/folder.h.
  *
  *   commit_g = kdf(FK_g, "commit",   folder id || le32 g)     public, in the signed record
  *   link_g   = kdf(FK_g, "previous", folder id || le32 g)     seals FK_{g-1} in the record
@@ -26,5 +26,9 @@ bool folder_key_is_committed(const struct record *record, uint32_t generation,
 void folder_key_seal_previous(const uint8_t folder_key[static KEY_SIZE], const struct folder_id *folder,
 			      uint32_t generation, const uint8_t previous[static KEY_SIZE],
 			      uint8_t ret_sealed[static SEALED_KEY_SIZE]);
+
+/* The envelope for an entry in the newest generation, borrowed; NULL: there is none. */
+const struct keybox_entry *folder_file_find_wrap(const struct folder_file *file,
+						 const struct record_entry *entry);
 
 #endif

@@ -83,7 +83,7 @@ AUTO_VALUE(struct keyring_people, keyring_people_done);
 
 /* Another certificate for a known id is FAULT_EXISTS unless it is the same key. `trusted` never turns trust
  * off. A newer one for the same key replaces the older; with another name in it only if `trusted`. One that
- * is not self-signed has been verified by the caller. */
+ * is not self-signed has been verified by the caller (keys/keyring_certified.h); it replaces one that is. */
 MUST_CHECK enum fault keyring_add_certificate(struct keyring *keyring, const struct certificate *certificate,
 					      bool trusted, struct why *why);
 MUST_CHECK enum fault keyring_trust(struct keyring *keyring, const struct fingerprint *fingerprint,

@@ -276,8 +276,9 @@ static enum fault set_trusted(struct keyring *held, const struct fingerprint *fi
 	return missing_key(FAULT_MISSING, text, why);
 }
 
-/* A newer certificate for the same key takes the place of the older; but whoever changes his own name shows
- * it only when somebody vouches for him, or he could call himself what he likes in everybody's keyring. */
+/* A newer certificate for the same key takes the place of the older, and a server's that of a self-signed one;
+ * but whoever changes his own name shows it only when somebody vouches for him, or he could call himself what he
+ * likes in everybody's keyring. A server's certificate is the directory's word for the name. */
 static enum fault renew(struct keyring *held, const struct person_row *known,
 			const struct certificate *certificate, bool trusted, struct why *why)
 {
@@ -286,10 +287,14 @@ static enum fault renew(struct keyring *held, const struct person_row *known,
 	enum fault fault = row_certificate(held, known, &older, why);
 	if (fault)
 		return fault;
-	bool is_newer = certificate_serial(certificate) > certificate_serial(older);
+	const bool certified = !certificate_is_self_signed(certificate);
+	const bool older_certified = !certificate_is_self_signed(older);
+	const bool is_newer = certified == older_certified
+				      ? certificate_serial(certificate) > certificate_serial(older)
+				      : certified;
 	bool same_name = strcmp(certificate_identity(certificate)->name, certificate_identity(older)->name) ==
 			 0;
-	if (is_newer && (same_name || trusted))
+	if (is_newer && (same_name || trusted || certified))
 		return insert(held, certificate, trusted, why);
 	return trusted && !known->trusted ? set_trusted(held, &fingerprint, why) : FAULT_NONE;
 }

@@ -98,6 +98,10 @@ MUST_CHECK enum fault group_descriptor_sign(const struct group_descriptor *group
 MUST_CHECK enum fault group_descriptor_read(const struct signed_object *object,
 					    const struct organisation *organisation,
 					    struct group_descriptor *ret_group, struct why *why);
+/* Which group it says it describes, before anything is proved; false: it does not say. */
+MUST_CHECK bool group_descriptor_peek(const struct signed_object *object, struct member_id *ret_id);
+/* Is `one` of a later epoch, or of the same and a later version? Of the same group. */
+bool group_descriptor_is_newer(const struct group_descriptor *one, const struct group_descriptor *other);
 /* hash("fingerprint/group", organisation || id): what stands in an access list, so that K may rotate. */
 struct fingerprint group_fingerprint(const struct organisation_id *organisation, const struct member_id *id);
 

@@ -129,6 +129,18 @@ enum fault group_descriptor_sign(const struct group_descriptor *group, const str
 	return fault;
 }
 
+bool group_descriptor_peek(const struct signed_object *object, struct member_id *ret_id)
+{
+	const char *text = json_string_value(json_object_get(signed_payload(object), "id"));
+
+	return text && member_id_from_text(text, ret_id) && !member_id_is_none(ret_id);
+}
+
+bool group_descriptor_is_newer(const struct group_descriptor *one, const struct group_descriptor *other)
+{
+	return one->epoch > other->epoch || (one->epoch == other->epoch && one->version > other->version);
+}
+
 struct fingerprint group_fingerprint(const struct organisation_id *organisation, const struct member_id *id)
 {
 	uint8_t both[2 * ID_SIZE];

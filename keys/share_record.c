@@ -42,8 +42,10 @@ static enum fault read_payload(const json_t *payload, struct share_record *recor
 	return FAULT_NONE;
 }
 
-static enum fault find_maker(const json_t *certificates, struct share_record *record, struct why *why)
+static enum fault find_maker(const json_t *certificates, const struct share_record *record,
+			     struct certificate **ret_certificate, struct why *why)
 {
+	AUTO(certificate_free) struct certificate *best = NULL;
 	for (size_t i = 0; i < json_array_size(certificates); i++) {
 		AUTO(certificate_free) struct certificate *certificate = NULL;
 		enum fault fault = certificate_parse(json_array_get(certificates, i), &certificate, why);
@@ -52,12 +54,16 @@ static enum fault find_maker(const json_t *certificates, struct share_record *re
 		const struct fingerprint found = certificate_fingerprint(certificate);
 		const struct public_identity *identity = certificate_identity(certificate);
 		if (!fingerprint_equal(&found, &record->signer) ||
-		    !member_id_equal(&identity->id, &record->maker.id))
+		    !member_id_equal(&identity->id, &record->maker.id) ||
+		    (best && certificate_is_self_signed(certificate)))
 			continue;
-		record->maker = *identity;
-		return FAULT_NONE;
+		certificate_free(best);
+		best = TAKE(certificate);
 	}
-	return why_set(why, FAULT_REFUSED, "the certificate of its maker is missing");
+	if (!best)
+		return why_set(why, FAULT_REFUSED, "the certificate of its maker is missing");
+	*ret_certificate = TAKE(best);
+	return FAULT_NONE;
 }
 
 static enum fault read_file(const json_t *json, struct share_record *record, struct why *why)
@@ -73,10 +79,12 @@ static enum fault read_file(const json_t *json, struct share_record *record, str
 		return fault;
 	record->signer = signed_signer(object);
 	record->digest = signed_digest(object);
-	fault = find_maker(json_object_get(json, "certificates"), record, why);
-	if (!fault)
-		fault = signed_verify(object, record->maker.sign_public, why);
-	return fault;
+	AUTO(certificate_free) struct certificate *maker = NULL;
+	fault = find_maker(json_object_get(json, "certificates"), record, &maker, why);
+	if (fault)
+		return fault;
+	record->maker = *certificate_identity(maker);
+	return signed_verify(object, record->maker.sign_public, why);
 }
 
 enum fault share_record_parse(const void *text, size_t size, struct share_record *ret_record, struct why *why)
@@ -93,6 +101,16 @@ enum fault share_record_parse(const void *text, size_t size, struct share_record
 		return why_in(why, fault, "the share record");
 	*ret_record = record;
 	return FAULT_NONE;
+}
+
+enum fault share_record_maker(const void *text, size_t size, const struct share_record *record,
+			      struct certificate **ret_certificate, struct why *why)
+{
+	AUTO(json_decref) json_t *json = NULL;
+	enum fault fault = fields_parse(text, size, &json, why);
+	if (!fault)
+		fault = find_maker(json_object_get(json, "certificates"), record, ret_certificate, why);
+	return why_in(why, fault, "the share record");
 }
 
 /* -- making --------------------------------------------------------------------------- */
@@ -141,6 +159,7 @@ enum fault share_record_make(bool lobby, const struct certificate *maker, const 
 		.require_encryption = !lobby,
 		.version = 1,
 		.created = clock_wall_ms() / MS_PER_SECOND,
+		.organisation = certificate_organisation(maker),
 		.maker = *certificate_identity(maker),
 	};
 	share_id_random(&draft.share);

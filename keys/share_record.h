@@ -27,12 +27,16 @@ struct share_record {
 	struct digest digest;
 };
 
-/* A new share, version 1. The text for `.fsenc-share` is appended to *ret_text. */
+/* A new share, version 1, of the organisation that certified its maker. The text for `.fsenc-share` is
+ * appended to *ret_text. */
 MUST_CHECK enum fault share_record_make(bool lobby, const struct certificate *maker,
 					const struct identity *identity, struct share_record *ret_record,
 					struct bytes *ret_text, struct why *why);
 /* Parses, checks form and that the named maker signed it. Who he is, is the caller's question. */
 MUST_CHECK enum fault share_record_parse(const void *text, size_t size, struct share_record *ret_record,
 					 struct why *why);
+/* The maker's certificate in a text that share_record_parse() took: the organisation's where there is one. */
+MUST_CHECK enum fault share_record_maker(const void *text, size_t size, const struct share_record *record,
+					 struct certificate **ret_certificate, struct why *why);
 
 #endif

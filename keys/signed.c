@@ -255,6 +255,22 @@ enum fault signed_make(const json_t *payload, const char *type, const struct ide
 	return object_new(&parts, type, ret_signed, why);
 }
 
+enum fault signed_copy(const struct signed_object *object, struct signed_object **ret_copy, struct why *why)
+{
+	AUTO(signed_free) struct signed_object *copy = calloc(1, sizeof *copy);
+	if (!copy)
+		return why_set(why, FAULT_MEMORY, "no memory for a signed object");
+	*copy = *object;
+	copy->text = BYTES_EMPTY;
+	copy->payload = json_deep_copy(object->payload);
+	if (!copy->payload)
+		return why_set(why, FAULT_MEMORY, "no memory for a signed object");
+	enum fault fault = bytes_append(&copy->text, object->text.data, object->text.size, why);
+	if (!fault)
+		*ret_copy = TAKE(copy);
+	return fault;
+}
+
 /* -- use ------------------------------------------------------------------------------ */
 
 enum fault signed_verify(const struct signed_object *object,

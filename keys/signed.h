@@ -29,6 +29,8 @@ MUST_CHECK enum fault signed_parse_text(const char *text, size_t size, const cha
 /* `payload` is serialised compact with sorted keys. */
 MUST_CHECK enum fault signed_make(const json_t *payload, const char *type, const struct identity *signer,
 				  struct signed_object **ret_signed, struct why *why);
+MUST_CHECK enum fault signed_copy(const struct signed_object *object, struct signed_object **ret_copy,
+				  struct why *why);
 void signed_free(struct signed_object *object);
 AUTO_POINTER(struct signed_object *, signed_free);
 

@@ -1,0 +1,83 @@
+#include "fs/access_groups.h"
+
+/* What the keyring knows may be newer than what came with the file. */
+static enum fault offer_known(struct keyring *keyring, struct folder_file *file, const struct member_id *id,
+			      const struct organisation *organisation, struct why *why)
+{
+	struct group_descriptor known;
+	AUTO(signed_free) struct signed_object *object = NULL;
+	enum fault fault = keyring_group(keyring, id, &known, &object, why);
+	if (fault)
+		return fault == FAULT_MISSING ? FAULT_NONE : fault;
+	return folder_file_offer_group(file, object, organisation, why);
+}
+
+enum fault access_trust_groups(const struct access_place *place, struct folder_file *file, struct why *why)
+{
+	struct keyring *keyring = share_keyring(place->share);
+	AUTO(keyring_organisation_done) struct keyring_organisation own = {.object = NULL};
+	enum fault fault = keyring_organisation(keyring, &own, why);
+	if (fault)
+		return fault == FAULT_MISSING ? FAULT_NONE : fault;
+	fault = folder_file_trust_groups(file, &own.organisation, why);
+	for (size_t i = 0; i < file->record->entry_count && !fault; i++)
+		if (file->record->entries[i].kind != MEMBER_USER)
+			fault = offer_known(keyring, file, &file->record->entries[i].id, &own.organisation,
+					    why);
+	return fault;
+}
+
+/* -- recovery groups of new folders ------------------------------------------------------------ */
+
+void access_recovery_done(struct access_recovery *recovery)
+{
+	for (size_t i = 0; i < recovery->count; i++)
+		signed_free(recovery->list[i]);
+	recovery->count = 0;
+	keyring_organisation_done(&recovery->own);
+}
+
+static enum fault gather(struct keyring *keyring, const struct policy *policy,
+			 struct access_recovery *recovery, struct why *why)
+{
+	for (size_t i = 0; i < policy->recovery_count; i++) {
+		struct group_descriptor group;
+		enum fault fault = keyring_group(keyring, &policy->recovery[i], &group, &recovery->list[i],
+						 why);
+		if (fault == FAULT_MISSING)
+			return why_set(why, FAULT_KEY_MISSING,
+				       "a recovery group that the policy asks for is not in the keyring; run "
+				       "'fsenc sync'");
+		if (fault)
+			return fault;
+		recovery->count++;
+	}
+	return FAULT_NONE;
+}
+
+static bool is_ours(const struct share *share, const struct organisation *organisation)
+{
+	const struct organisation_id own = organisation_id_of(organisation);
+
+	return organisation_id_equal(&share_record_of(share)->organisation, &own);
+}
+
+enum fault access_require_recovery(const struct share *share, struct access_recovery *recovery,
+				   struct folder_new_options *options, struct why *why)
+{
+	struct keyring *keyring = share_keyring(share);
+	struct keyring_policy policy;
+	enum fault fault = keyring_organisation(keyring, &recovery->own, why);
+	if (fault)
+		return fault == FAULT_MISSING ? FAULT_NONE : fault;
+	if (!is_ours(share, &recovery->own.organisation))
+		return FAULT_NONE;
+	fault = keyring_policy(keyring, &policy, why);
+	if (fault)
+		return fault == FAULT_MISSING ? FAULT_NONE : fault;
+	fault = gather(keyring, &policy.policy, recovery, why);
+	options->recovery = (const struct signed_object *const *)recovery->list;
+	options->recovery_count = recovery->count;
+	options->signer = &recovery->own.organisation;
+	return fault;
+}
