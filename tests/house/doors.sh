@@ -9,7 +9,8 @@ sqlite3\.h	base/query_sqlite.[ch] keys/keyring*.c keys/keyring_*.h server/store_
 gnutls/	server/tls*.c server/http.c
 keyutils\.h	keys/session.c
 curl/	keys/service*.c keys/service_*.h
-ldap\.h|lber\.h	ldap/*.c ldap/*.h
+ldap\.h|lber\.h|openldap\.h	ldap/*.c ldap/*.h
+sasl/	ldap/bind.c
 microhttpd\.h	server/http.c'
 bad=0
 while IFS=$'\t' read -r headers doors; do
