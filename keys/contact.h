@@ -12,9 +12,11 @@
  *     FAULT_UNREACHABLE  countdown, no network, or the contact failed; `why` has the reason and the minutes
  *     FAULT_DENIED       a server answered: not a member, disabled, limit, clock, unknown key
  *     FAULT_LOCKED       no group of this organisation on the list, or not enrolled
- *     FAULT_TAMPERED     stale head, envelope that does not fit; FAULT_IDENTITY  a lying server, named
+ *     FAULT_MISSING      stale: the servers know a newer access list than `file`; look at the share again
+ *     FAULT_TAMPERED     an envelope that does not fit; FAULT_IDENTITY  a lying server, named
  *
- * Any thread. Callbacks come from the contacts' thread, with no lock held.
+ * Any thread. Callbacks come from the contacts' thread, with no lock held. contacts_open(), contacts_confirm() and
+ * contacts_words() may be called with locks held that callbacks take: they never call back.
  */
 #ifndef FSENC_KEYS_CONTACT_H
 #define FSENC_KEYS_CONTACT_H
@@ -57,6 +59,7 @@ MUST_CHECK enum fault contacts_new(const struct contacts_options *options, struc
 				   struct why *why);
 void contacts_free(struct contacts *contacts);
 AUTO_POINTER(struct contacts *, contacts_free);
+/* In place of who listened before; NULL: nobody. None of his calls is under way any more when it returns. */
 void contacts_listen(struct contacts *contacts, const struct contacts_listener *listener);
 
 struct contact_opened {
@@ -68,8 +71,9 @@ void contact_opened_done(struct contact_opened *opened);
 AUTO_VALUE(struct contact_opened, contact_opened_done);
 MUST_CHECK enum fault contacts_open(struct contacts *contacts, const struct folder_file *file,
 				    struct contact_opened *ret_opened, struct why *why);
-/* With a policy of lease 0: may this access use the keys? NONE, PENDING or a refusal; NONE at once for a
- * valid lease. */
+/* Asked when `lease` is not valid. With a policy of lease 0: may this access use the keys? NONE, PENDING or a
+ * refusal. A lease that has run out or was denied: FAULT_UNREACHABLE or FAULT_DENIED at once, with the words, and
+ * no contact. NONE at once for a valid lease. */
 MUST_CHECK enum fault contacts_confirm(struct contacts *contacts, struct group_lease *lease, struct why *why);
 /* Waits until no contact is under way, or the time (boot ms) has come. */
 void contacts_wait(struct contacts *contacts, int64_t deadline_ms);
@@ -80,9 +84,14 @@ void contacts_words(struct contacts *contacts, const struct folder_file *file,
 /* A new operation of the user (`sync`, `enroll`, `add-group`): one contact whatever the countdown says;
  * fetches organisation, policy and groups; success ends the countdown. Waits. `ret_host` 256 bytes. */
 MUST_CHECK enum fault contacts_sync(struct contacts *contacts, char ret_host[static 256], struct why *why);
+/* A folder with this group, which we administer by an entry of our own, is in use: at the next lease request and
+ * contacts_sync() the group is asked for as well, only for `rotation_due`. Opens nothing. May be called again. */
+void contacts_watch(struct contacts *contacts, const struct member_id *group);
 /* Another process has synchronised, or the network came back. */
 void contacts_wake(struct contacts *contacts);
-/* A record was written by us: `/v1/heads` is told, in the background. Taken over. */
+/* A record was written by us: `/v1/heads` is told, in the background (a command: before contacts_free() returns, if
+ * it can be without waiting for a server that is down). Copied. Without an organisation, or in a share of
+ * another one, nothing. */
 void contacts_report(struct contacts *contacts, const struct folder_file *file);
 /* The service, for commands that ask for users, groups and members; NULL when not enrolled. Borrowed. */
 struct service *contacts_service(struct contacts *contacts);
