@@ -10,7 +10,7 @@ been told to be done may be there or not, or in part.
 """
 import errno, fcntl, hashlib, mmap, os, random, sqlite3, struct, sys, time
 
-GONE = {errno.ENOTCONN, errno.ECONNABORTED, errno.EIO, errno.ENODEV, errno.EINVAL, errno.EBADF, errno.ESTALE}
+GONE = {errno.ENOTCONN, errno.ECONNABORTED, errno.EIO, errno.ENODEV, errno.EINVAL, errno.EBADF, errno.ESTALE, errno.ENOENT}
 PATIENCE = 60.0
 
 
@@ -22,7 +22,8 @@ class Client:
         self.random = random.Random(number * 7919 + 1)
 
     def path(self, name):
-        return os.path.join(self.mount, name)
+        # Below a directory that the bare mount point does not have, so that nothing is ever written beside the mount.
+        return os.path.join(self.mount, 'work', name)
 
     def kills(self):
         try:
@@ -32,6 +33,10 @@ class Client:
 
     def is_down(self):
         return os.path.exists(os.path.join(self.truth, 'down'))
+
+    def was_killed(self, error):
+        """May this failure be a kill's? Of an operation that is not tried again as it is."""
+        return error.errno in GONE and (self.is_down() or self.kills() > 0)
 
     def does(self, action, *arguments, allowed=()):
         """The action's result; tried again when a kill is the reason. An allowed errno gives None."""
@@ -91,7 +96,7 @@ class Appends:
                 write_all(fd, line_of(client.number, sequence))
                 os.write(told, b'+')
             except OSError as error:
-                if error.errno not in GONE or not (client.is_down() or client.kills()):
+                if not client.was_killed(error):
                     raise
                 os.write(told, b'?')
                 fd = client.does(os.open, client.path('log'), os.O_WRONLY | os.O_APPEND)
@@ -183,7 +188,7 @@ class Locked:
             try:
                 self.round(client, fd, last, sequence)
             except OSError as error:
-                if error.errno not in GONE or not (client.is_down() or client.kills()):
+                if not client.was_killed(error):
                     raise
                 client.does(os.stat, client.path('records'))
                 fd = client.does(os.open, client.path('records'), os.O_RDWR)
@@ -221,7 +226,7 @@ class Stripes:
             try:
                 assert os.pwrite(fd, payload(client.number, sequence, self.SIZE), offset) == self.SIZE
             except OSError as error:
-                if error.errno not in GONE or not (client.is_down() or client.kills()):
+                if not client.was_killed(error):
                     raise
                 fd = client.does(os.open, client.path('stripes'), os.O_RDWR)
                 client.does(os.pwrite, fd, payload(client.number, sequence, self.SIZE), offset)
@@ -434,7 +439,9 @@ STORIES = {'appends': Appends, 'locked': Locked, 'stripes': Stripes, 'names': Na
 def main():
     name, rounds, truth, mounts = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     story, children = STORIES[name](), []
+    os.mkdir(os.path.join(mounts[0], 'work'))
     story.prepare(Client(0, mounts, truth, rounds))
+    open(os.path.join(truth, 'begun'), 'w').close()
     for number in range(len(mounts)):
         child = os.fork()
         if child == 0:
@@ -450,8 +457,7 @@ def main():
     failed = [number for number, child in enumerate(children) if os.waitpid(child, 0)[1] != 0]
     if failed:
         sys.exit('clients that failed: %s' % failed)
-    with open(os.path.join(truth, 'ended'), 'w'):
-        pass
+    open(os.path.join(truth, 'ended'), 'w').close()
     while os.path.exists(os.path.join(truth, 'down')):
         time.sleep(0.01)
     for number in range(len(mounts)):
