@@ -50,7 +50,9 @@
 	/* of a key server's master key, and of secrets sealed to a server or officer */ \
 	X(SERVER_SEAL, "server-seal") \
 	X(SEALED_TO, "sealed-to") \
-	X(HASH_AUDIT, "audit")
+	X(HASH_AUDIT, "audit") \
+	X(HASH_ENROL_CODE, "enrol-code") \
+	X(HASH_BUILTIN_ID, "builtin-id")
 
 enum kdf_label {
 #define X(name, text) KDF_##name,

@@ -17,4 +17,38 @@
 /* The store must outlive it. */
 MUST_CHECK enum fault builtin_open(struct store *store, struct directory **ret_directory, struct why *why);
 
+/* -- changes, for administrators -------------------------------------------------------------- */
+
+/* FAULT_EXISTS when the name is taken; FAULT_INVALID when it can be no name. */
+MUST_CHECK enum fault builtin_add_user(struct store *store, const struct organisation_id *organisation,
+				       const char *name, struct member_id *ret_id, struct why *why);
+MUST_CHECK enum fault builtin_add_group(struct store *store, const struct organisation_id *organisation,
+					const char *name, struct member_id *ret_id, struct why *why);
+MUST_CHECK enum fault builtin_enable_user(struct store *store, const struct member_id *user, bool enabled,
+					  struct why *why);
+
+enum builtin_kind { BUILTIN_USER = 1, BUILTIN_GROUP };
+struct builtin_member {
+	enum builtin_kind kind;
+	struct member_id id;
+	char name[DISPLAY_NAME_MAX + 1];
+	bool enabled; /* of a user */
+};
+/* A user of that name, else a group. FAULT_MISSING. */
+MUST_CHECK enum fault builtin_find_member(struct store *store, const char *name,
+					  struct builtin_member *ret_member, struct why *why);
+/* FAULT_EXISTS when it is one already; FAULT_INVALID for a group in itself. */
+MUST_CHECK enum fault builtin_add_member(struct store *store, const struct member_id *group,
+					 const struct builtin_member *member, struct why *why);
+/* FAULT_MISSING when it is none. */
+MUST_CHECK enum fault builtin_remove_member(struct store *store, const struct member_id *group,
+					    const struct member_id *member, struct why *why);
+
+/* By name; `member` until `each` returns. */
+typedef enum fault builtin_each(void *context, const struct builtin_member *member, struct why *why);
+MUST_CHECK enum fault builtin_users(struct store *store, builtin_each *each, void *context, struct why *why);
+/* The direct members of a group: groups, then users. */
+MUST_CHECK enum fault builtin_members(struct store *store, const struct member_id *group, builtin_each *each,
+				      void *context, struct why *why);
+
 #endif

@@ -2,6 +2,7 @@
  *
  *     [server]
  *     name = keys.example.com
+ *     organisation = FINGERPRINT
  *     listen = 0.0.0.0:8443, [::]:8443, unix:/run/fsenc-server/socket
  *     directory = builtin
  *
@@ -16,6 +17,7 @@
 #include <stdbool.h>
 
 #include "base/ini.h"
+#include "keys/id.h"
 
 #define CONFIG_FILE "fsenc-server.conf"
 #define CONFIG_LISTEN_MAX 8
@@ -25,6 +27,7 @@ enum config_directory { CONFIG_BUILTIN, CONFIG_LDAP };
 struct config {
 	struct ini *ini; /* holds the texts; [ldap] is read from it by ldap/ */
 	const char *name; /* of this server, as clients reach it */
+	struct fingerprint organisation; /* what `init` printed */
 	char *listen[CONFIG_LISTEN_MAX + 1]; /* "ADDRESS:PORT" or "unix:PATH"; ends with NULL */
 	size_t listen_count;
 	const char *metrics_listen; /* one of its own, in clear, loopback only; NULL: with the others */
@@ -36,7 +39,8 @@ struct config {
 	unsigned idle_timeout; /* seconds without a request until a connection is closed */
 };
 
-/* `home` is DIR as it was given. FAULT_KEYRING_READ with "FILE:LINE: words". */
+/* `home` is DIR, absolute. FAULT_MISSING when there is no file; FAULT_KEYRING_READ with "FILE:LINE: words".
+ */
 MUST_CHECK enum fault config_read(const char *home, struct config **ret_config, struct why *why);
 void config_free(struct config *config);
 AUTO_POINTER(struct config *, config_free);
