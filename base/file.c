@@ -20,6 +20,45 @@ void file_close(int fd)
 		(void)close(fd);
 }
 
+/* An answer from what the open itself has brought: no round trip. */
+static bool is_regular(int fd)
+{
+	struct statx found;
+
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) == 0 &&
+	       S_ISREG(found.stx_mode);
+}
+
+static int take_regular(int fd)
+{
+	if (fd < 0 || is_regular(fd))
+		return fd;
+	(void)close(fd);
+	errno = ENXIO;
+	return -1;
+}
+
+/* A lease that a file server on this machine holds must be waited for; only regular files have one. */
+static int open_waiting(int directory, const char *name, int flags)
+{
+	char path[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
+	AUTO(file_close) int fd = take_regular(openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+
+	if (fd < 0)
+		return -1;
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, (flags & ~(O_CREAT | O_EXCL)) | O_CLOEXEC);
+}
+
+int file_open_regular(int directory, const char *name, int flags, mode_t mode)
+{
+	int fd = openat(directory, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
+
+	if (fd < 0 && errno == EWOULDBLOCK)
+		return open_waiting(directory, name, flags);
+	return take_regular(fd);
+}
+
 enum fault file_pread(int fd, void *buffer, size_t size, off_t offset, size_t *ret_size, struct why *why)
 {
 	size_t done = 0;
@@ -63,18 +102,18 @@ enum fault file_pwrite(int fd, const void *buffer, size_t size, off_t offset, si
 
 enum fault file_read(int directory, const char *name, size_t limit, struct bytes *contents, struct why *why)
 {
-	AUTO(file_close) int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTO(file_close) int fd = file_open_regular(directory, name, O_RDONLY, 0);
 	if (fd < 0 && errno == ENOENT)
 		return why_set(why, FAULT_MISSING, "'%s' does not exist", name);
 	if (fd < 0 && errno == ELOOP)
 		return why_set(why, FAULT_MALFORMED, "'%s' is a symbolic link", name);
+	if (fd < 0 && errno == ENXIO)
+		return why_set(why, FAULT_MALFORMED, "'%s' is not a regular file", name);
 	if (fd < 0)
 		return why_system(why, "cannot open '%s'", name);
 	struct stat stat;
 	if (fstat(fd, &stat) != 0)
 		return why_system(why, "cannot stat '%s'", name);
-	if (!S_ISREG(stat.st_mode))
-		return why_set(why, FAULT_MALFORMED, "'%s' is not a regular file", name);
 	if ((uint64_t)stat.st_size > limit)
 		return why_set(why, FAULT_MALFORMED, "'%s' is too large", name);
 	enum fault fault = bytes_reserve(contents, contents->size + (size_t)stat.st_size, why);

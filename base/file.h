@@ -21,6 +21,12 @@ MUST_CHECK enum fault file_pread(int fd, void *buffer, size_t size, off_t offset
 MUST_CHECK enum fault file_pwrite(int fd, const void *buffer, size_t size, off_t offset, size_t *ret_size,
 				  struct why *why);
 
+/* openat() of a file whose name is anybody's to replace, as on a share: a link is not followed, and a pipe or
+ * device that was put there makes nobody wait and is told nothing. -1 with the errno of openat(), or ENXIO
+ * for what is no regular file. Asks the share no more than openat() does. `flags` without O_PATH; `mode`
+ * counts with O_CREAT. */
+MUST_CHECK int file_open_regular(int directory, const char *name, int flags, mode_t mode);
+
 /* The whole of a regular file, never through a symlink. FAULT_MISSING when there is none,
  * FAULT_MALFORMED when it is larger than `limit`, or no regular file. Appends to *contents. */
 MUST_CHECK enum fault file_read(int directory, const char *name, size_t limit, struct bytes *contents,

@@ -117,7 +117,7 @@ static int open_existing(int directory, enum access_lock kind)
 {
 	int access = kind == ACCESS_LOCK_EXCLUSIVE ? O_RDWR : O_RDONLY;
 
-	return openat(directory, FORMAT_LOG_FILE, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return file_open_regular(directory, FORMAT_LOG_FILE, access, 0);
 }
 
 /* Whoever may write the directory may change the access list, so he must be able to lock it:
@@ -141,11 +141,10 @@ static enum fault open_log(int directory, enum access_lock kind, int *ret_fd, st
 		fd = make(directory);
 	if (fd < 0 && errno == EEXIST)
 		fd = open_existing(directory, kind);
-	struct stat stat;
-	if (fd < 0 || fstat(fd, &stat) != 0)
-		return why_system(why, "cannot open '%s'", FORMAT_LOG_FILE);
-	if (!S_ISREG(stat.st_mode))
+	if (fd < 0 && errno == ENXIO)
 		return why_set(why, FAULT_MALFORMED, "'%s' is not a regular file", FORMAT_LOG_FILE);
+	if (fd < 0)
+		return why_system(why, "cannot open '%s'", FORMAT_LOG_FILE);
 	*ret_fd = fd;
 	fd = -1;
 	return FAULT_NONE;

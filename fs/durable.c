@@ -15,7 +15,7 @@ static enum fault sync_long_name(int directory, const char *entry, struct why *w
 	if (name_classify(entry) != NAME_LONG_ENTRY)
 		return FAULT_NONE;
 	(void)snprintf(file, sizeof(file), "%s" FORMAT_LONG_SUFFIX, entry);
-	AUTO(file_close) int fd = openat(directory, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(file_close) int fd = file_open_regular(directory, file, O_RDONLY, 0);
 	if (fd < 0 && errno == ENOENT)
 		return FAULT_NONE;
 	if (fd < 0 || fsync(fd) != 0)

@@ -28,10 +28,10 @@ static bool mend(int directory, const char *name, const struct folder_view *view
 {
 	struct why why = WHY_NONE;
 	bool mended = false;
-	AUTO(file_close) int fd = openat(directory, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(file_close) int fd = file_open_regular(directory, name, O_RDWR, 0);
 
 	if (fd < 0)
-		return errno == ENOENT || errno == ELOOP || errno == ENOTDIR;
+		return errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == ENXIO;
 	enum fault fault = content_replay(fd, &view->terms, entry, &mended, &why);
 	if (fault)
 		log_warning("a write that was cut off could not be finished: %s", why_text(&why, fault));

@@ -317,13 +317,22 @@ static bool holds_name(const struct place *place, const struct stored_name *stor
 	       name_long_matches(stored->entry, (const char *)text.data, text.size);
 }
 
+/* What a server may have put there instead of a file bears nobody's name: it is taken away. */
+static int open_name_file(const struct place *place, const struct stored_name *stored)
+{
+	int fd = file_open_regular(place->fd, stored->long_file, O_WRONLY | O_CREAT, 0666);
+
+	if (fd >= 0 || (errno != ELOOP && errno != ENXIO) || unlinkat(place->fd, stored->long_file, 0) != 0)
+		return fd;
+	return file_open_regular(place->fd, stored->long_file, O_WRONLY | O_CREAT, 0666);
+}
+
 /* One pwrite of less than a page: nobody sees half of it, except after a crash; then the file does not match,
  * and is replaced. */
 static enum fault write_name(const struct place *place, const struct stored_name *stored, struct why *why)
 {
 	size_t length = strlen(stored->long_text);
-	AUTO(file_close)
-	int fd = openat(place->fd, stored->long_file, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+	AUTO(file_close) int fd = open_name_file(place, stored);
 
 	if (fd < 0)
 		return why_system(why, "cannot make a long-name file");

@@ -23,7 +23,8 @@ void reach_path(int fd, char path[static REACH_PATH_SIZE])
 /* Failures that say nothing about the name. */
 static bool is_about_the_name(int error)
 {
-	return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ESTALE || error == EISDIR;
+	return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ESTALE || error == EISDIR ||
+	       error == ENXIO;
 }
 
 static enum fault open_by_name(const struct inode_name *name, int flags, int *ret_fd, struct why *why)
@@ -33,7 +34,8 @@ static enum fault open_by_name(const struct inode_name *name, int flags, int *re
 
 	if (fault)
 		return fault;
-	*ret_fd = openat(above, name->entry, flags | O_NOFOLLOW | O_CLOEXEC);
+	*ret_fd = flags & O_PATH ? openat(above, name->entry, flags | O_NOFOLLOW | O_CLOEXEC)
+				 : file_open_regular(above, name->entry, flags, 0);
 	int error = errno;
 	inode_return(name->parent);
 	errno = error;

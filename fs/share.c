@@ -189,8 +189,7 @@ static enum fault take_lock(struct share *share, struct why *why)
 	if (!share->options.local && !share->options.mounted)
 		return FAULT_NONE;
 	int access = share->options.local ? O_RDWR : O_RDONLY;
-	int flags = access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	AUTO(file_close) int fd = openat(share->root, FORMAT_SHARE_FILE, flags);
+	AUTO(file_close) int fd = file_open_regular(share->root, FORMAT_SHARE_FILE, access, 0);
 	if (fd < 0)
 		return why_system(why, "cannot open '%s' to lock it", FORMAT_SHARE_FILE);
 	enum fault fault = lock_record(fd, share->options.local, why);

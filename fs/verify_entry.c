@@ -187,9 +187,10 @@ static enum fault verify_kind(struct verify *verify, int directory, struct zone 
 static bool looks_foreign(int directory, const char *entry, const struct stat *stat)
 {
 	char magic[sizeof HEADER_MAGIC - 1];
-	AUTO(file_close) int fd = !S_ISREG(stat->st_mode) || stat->st_size == 0
+	AUTO(file_close)
+	int fd = !S_ISREG(stat->st_mode) || stat->st_size == 0
 			 ? -1
-			 : openat(directory, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+			 : file_open_regular(directory, entry, O_RDONLY, 0);
 
 	return fd >= 0 && (pread(fd, magic, sizeof magic, 0) != (ssize_t)sizeof magic ||
 			   memcmp(magic, HEADER_MAGIC, sizeof magic) != 0);

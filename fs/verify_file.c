@@ -76,8 +76,7 @@ static bool mend_end(struct verify *verify, int directory, const struct zone *zo
 	AUTO(content_free) struct content *content = NULL;
 	bool may = verify->options->repair && zone->view->role >= ROLE_WRITER &&
 		   !share_options_of(verify->share)->read_only;
-	int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	AUTO(file_close) int fd = may ? openat(directory, entry, flags) : -1;
+	AUTO(file_close) int fd = may ? file_open_regular(directory, entry, O_RDWR, 0) : -1;
 
 	return fd >= 0 && !content_new(&options, &content, NULL) &&
 	       !content_change(content, fd, &zone->view->terms, &mend_operation, NULL, NULL) &&
@@ -144,9 +143,9 @@ enum fault verify_file(struct verify *verify, int directory, struct zone *zone, 
 	enum fault fault = is_seen(verify, stat, &seen, why);
 	if (fault || seen)
 		return fault;
-	AUTO(file_close) int fd = openat(directory, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTO(file_close) int fd = file_open_regular(directory, entry, O_RDONLY, 0);
 	if (fd < 0) {
-		if (errno != ENOENT && errno != ELOOP)
+		if (errno != ENOENT && errno != ELOOP && errno != ENXIO)
 			verify_found(verify, FINDING_LOCKED, "the file cannot be opened: %s",
 				     strerror(errno));
 		return FAULT_NONE;
