@@ -204,6 +204,9 @@ struct stored_head {
 void stored_head_done(struct stored_head *head);
 AUTO_VALUE(struct stored_head, stored_head_done);
 
+/* The head without its record, for every unlock. FAULT_MISSING. */
+MUST_CHECK enum fault store_head_look(struct store *store, const struct folder_id *folder,
+				      struct stored_head *ret_head, struct why *why);
 /* *ret_fork (may be NULL): two records were seen that cannot both be of this folder. */
 MUST_CHECK enum fault store_head_find(struct store *store, const struct folder_id *folder,
 				      struct stored_head *ret_head, bool *ret_fork, struct why *why);

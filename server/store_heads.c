@@ -58,6 +58,23 @@ enum fault store_head_find(struct store *store, const struct folder_id *folder, 
 	return fault;
 }
 
+enum fault store_head_look(struct store *store, const struct folder_id *folder, struct stored_head *ret_head,
+			   struct why *why)
+{
+	struct head_row row = {.head.record = BYTES_EMPTY};
+	const struct query query = {.sql = "SELECT folder, version, digest, kind, generation, seen FROM heads"
+					   " WHERE folder = ? AND kind = 1",
+				    VALUES(VALUE_ID(folder)),
+				    .columns = columns,
+				    .column_count = sizeof columns / sizeof *columns - 1,
+				    .into = &row};
+	enum fault fault = rows_first(store, &query, why);
+
+	if (!fault)
+		*ret_head = row.head;
+	return fault;
+}
+
 enum fault store_head_was(struct store *store, const struct folder_id *folder, uint64_t version,
 			  const struct digest *digest, bool *ret_was, struct why *why)
 {
