@@ -1,26 +1,7 @@
 /* Makes the seeds of the fuzz targets of the key layer again: fuzz-make-corpus DIRECTORY, whose
  * directories signed, certificate, record, keybox and share_record exist. */
 #include "keys/share_record.h"
-#include "tests/fuzz/fixed.h"
-
-static const char *directory;
-
-static void write_seed(const char *name, const char *text)
-{
-	char path[4096];
-
-	MUST(snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path);
-	FILE *file = fopen(path, "we");
-	MUST(file && fputs(text, file) >= 0 && fclose(file) == 0);
-}
-
-static void write_json(const char *name, const json_t *json)
-{
-	AUTO(free) char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-
-	MUST(text);
-	write_seed(name, text);
-}
+#include "tests/fuzz/seeds.h"
 
 static void write_signed(const char *name, const json_t *payload, const char *type)
 {
@@ -120,7 +101,7 @@ static void make_share_record(void)
 int main(int count, char **arguments)
 {
 	MUST(count == 2);
-	directory = arguments[1];
+	seed_directory = arguments[1];
 	AUTO(json_decref) json_t *payload = json_pack("{s:s, s:[i, b, n]}", "a", "b", "c", 1, 1);
 	AUTO(json_decref) json_t *certificate = fixed_certificate_payload();
 	write_signed("signed/object", payload, "fsenc-test+v1");
