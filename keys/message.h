@@ -236,6 +236,8 @@ struct problem {
 };
 unsigned problem_status(enum problem_type type);
 const char *problem_text(enum problem_type type);
+/* What it is to a client: docs/PROTOCOL.md, "Problems". */
+enum fault problem_fault(enum problem_type type);
 MUST_CHECK enum fault problem_write(const struct problem *problem, struct bytes *ret_body, struct why *why);
 /* A type that is not in the table is FAULT_MALFORMED. */
 MUST_CHECK enum fault problem_read(const void *body, size_t size, struct problem *ret_problem,

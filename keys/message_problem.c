@@ -46,6 +46,19 @@ static const char *const titles[PROBLEM_COUNT] = {
 	[PROBLEM_AUDIT] = "The audit cannot be written",
 };
 
+static const enum fault faults[PROBLEM_COUNT] = {
+	[PROBLEM_MALFORMED] = FAULT_FAILED,	 [PROBLEM_FRAMING] = FAULT_FAILED,
+	[PROBLEM_CLOCK] = FAULT_DENIED,		 [PROBLEM_REPLAY] = FAULT_DENIED,
+	[PROBLEM_UNKNOWN_KEY] = FAULT_DENIED,	 [PROBLEM_SIGNATURE] = FAULT_DENIED,
+	[PROBLEM_OTHER_SERVER] = FAULT_IDENTITY, [PROBLEM_DENIED] = FAULT_DENIED,
+	[PROBLEM_DISABLED] = FAULT_DENIED,	 [PROBLEM_CODE] = FAULT_DENIED,
+	[PROBLEM_APPROVAL] = FAULT_DENIED,	 [PROBLEM_MISSING] = FAULT_MISSING,
+	[PROBLEM_METHOD] = FAULT_FAILED,	 [PROBLEM_CONFLICT] = FAULT_FAILED,
+	[PROBLEM_TOO_LARGE] = FAULT_FAILED,	 [PROBLEM_LIMIT] = FAULT_DENIED,
+	[PROBLEM_INTERNAL] = FAULT_FAILED,	 [PROBLEM_DIRECTORY] = FAULT_UNREACHABLE,
+	[PROBLEM_AUDIT] = FAULT_UNREACHABLE,
+};
+
 static const struct field fields[] = {
 	{"type", FIELD_CHOICE, FIELD_AT(struct document, type), .words = type_words},
 	{"title", FIELD_TEXT, FIELD_AT(struct document, title)},
@@ -62,6 +75,11 @@ unsigned problem_status(enum problem_type type)
 const char *problem_text(enum problem_type type)
 {
 	return type_words[type] + sizeof PREFIX - 1;
+}
+
+enum fault problem_fault(enum problem_type type)
+{
+	return faults[type];
 }
 
 enum fault problem_write(const struct problem *problem, struct bytes *ret_body, struct why *why)

@@ -560,6 +560,7 @@ static void problem__of_every_type_is_read_again(void **state)
 		assert_int_equal(read.type, type);
 		assert_string_equal(read.detail, "");
 		assert_in_range(problem_status(type), 400, 599);
+		assert_int_not_equal(problem_fault(type), FAULT_NONE);
 		assert_non_null(strstr((char *)body.data, problem_text(type)));
 	}
 }
