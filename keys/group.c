@@ -10,6 +10,11 @@ void scalar_wipe(struct scalar *scalar)
 	secret_wipe(scalar, sizeof *scalar);
 }
 
+void group_share_wipe(struct group_share *share)
+{
+	secret_wipe(share, sizeof *share);
+}
+
 void group_deal_wipe(struct group_deal *deal)
 {
 	secret_wipe(deal, sizeof *deal);

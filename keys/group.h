@@ -41,6 +41,9 @@ struct group_share {
 	unsigned index; /* 1..n */
 	struct scalar value; /* k_i */
 };
+void group_share_wipe(struct group_share *share);
+AUTO_VALUE(struct group_share, group_share_wipe);
+
 struct group_deal {
 	unsigned threshold;
 	unsigned servers;

@@ -289,6 +289,17 @@ enum fault audit_write(struct audit *audit, const struct audit_event *event, str
 	return FAULT_NONE;
 }
 
+enum fault audit_write_inside(struct audit *audit, const struct audit_event *event, struct why *why)
+{
+	struct waiting row = {.event = event, .now_ms = clock_wall_ms(), .why = WHY_NONE};
+	enum fault fault = row_text(audit, event, row.now_ms, &row.text, why);
+
+	if (!fault)
+		fault = append_all(audit->store, &row, why);
+	free(row.text);
+	return why_in(why, fault, "the audit could not be written");
+}
+
 /* -- checking --------------------------------------------------------------------------------- */
 
 static enum fault check_row(void *context, const struct stored_audit *row, struct why *why)

@@ -71,6 +71,11 @@ AUTO_POINTER(struct audit *, audit_close);
 /* An UNLOCK that is GRANTED also counts as unlocked. */
 MUST_CHECK enum fault audit_write(struct audit *audit, const struct audit_event *event, struct why *why);
 
+/* A part of the transaction that this thread is in: what an administrator changes and the row that says so
+ * are there together, or neither is. */
+MUST_CHECK enum fault audit_write_inside(struct audit *audit, const struct audit_event *event,
+					 struct why *why);
+
 struct audit_report {
 	uint64_t rows;
 	struct digest link; /* of the last row: note it down elsewhere to notice a log that was cut off */

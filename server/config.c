@@ -21,7 +21,7 @@ static const struct {
 	struct ini_range range;
 } numbers[] = {
 	{"threads", offsetof(struct config, threads), {0, 256, 0}},
-	{"connections", offsetof(struct config, connections), {1, 1000000, 20000}},
+	{"connections", offsetof(struct config, connections), {1, 1000000, 16000}},
 	{"connections_per_address", offsetof(struct config, connections_per_address), {1, 1000000, 1000}},
 	{"idle_timeout", offsetof(struct config, idle_timeout), {1, 86400, 180}},
 };

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "ldap/directory_ldap.h"
+#include "server/builtin.h"
 #include "server/root_key.h"
 
 void home_close(struct home *home)
@@ -132,6 +134,14 @@ enum fault home_open(const char *path, struct home **ret_home, struct why *why)
 		return why_in(why, fault, "key server in '%s'", path);
 	*ret_home = TAKE(home);
 	return FAULT_NONE;
+}
+
+enum fault home_directory(const struct home *home, const struct config *config,
+			  struct directory **ret_directory, struct why *why)
+{
+	if (config->directory == CONFIG_LDAP)
+		return directory_ldap_open(config->ini, home->path, ret_directory, why);
+	return builtin_open(home->store, ret_directory, why);
 }
 
 /* -- the root key --------------------------------------------------------------------------- */

@@ -34,6 +34,10 @@ AUTO_POINTER(struct home *, home_close);
 
 MUST_CHECK enum fault home_refresh(struct home *home, struct why *why);
 
+/* The directory that `config` says (the home's own, or one read anew). LDAP is not contacted yet. */
+MUST_CHECK enum fault home_directory(const struct home *home, const struct config *config,
+				     struct directory **ret_directory, struct why *why);
+
 /* The root identity: of `file` (`--root-key`), or of the store when `file` is NULL. FAULT_MISSING when it
  * lies elsewhere, FAULT_IDENTITY when the file holds another organisation's. */
 MUST_CHECK enum fault home_root(const struct home *home, const char *file, struct identity **ret_root,

@@ -9,8 +9,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "ldap/directory_ldap.h"
-#include "server/builtin.h"
 #include "server/notify.h"
 #include "server/rounds.h"
 #include "server/server.h"
@@ -68,14 +66,6 @@ static unsigned connections_possible(unsigned wanted)
 	log_warning("%u connections are configured, but the limit of open files leaves %u", wanted,
 		    (unsigned)possible);
 	return (unsigned)possible;
-}
-
-static enum fault open_directory(const struct home *home, const struct config *config,
-				 struct directory **ret_directory, struct why *why)
-{
-	if (config->directory == CONFIG_LDAP)
-		return directory_ldap_open(config->ini, home->path, ret_directory, why);
-	return builtin_open(home->store, ret_directory, why);
 }
 
 /* -- listeners ------------------------------------------------------------------------------------- */
@@ -191,7 +181,7 @@ static enum fault make_server(struct running *running, struct why *why)
 
 	if (directory_fd < 0)
 		return why_system(why, "cannot open '%s'", running->home->path);
-	enum fault fault = open_directory(running->home, running->home->config, &directory, why);
+	enum fault fault = home_directory(running->home, running->home->config, &directory, why);
 	return fault ? fault : server_new(running->home, directory, directory_fd, &running->server, why);
 }
 
@@ -243,7 +233,7 @@ static enum fault reload_directory(struct running *running, struct why *why)
 	if (fault)
 		return fault;
 	tell_what_stays(running->home->config, config);
-	fault = open_directory(running->home, config, &directory, why);
+	fault = home_directory(running->home, config, &directory, why);
 	return fault ? fault : membership_replace(running->server->membership, directory, why);
 }
 
