@@ -2,16 +2,9 @@
 
 #include <sodium.h>
 
-#include "keys/kdf.h"
 #include "keys/message_parts.h"
 
 #define CONTEXT_SIZE (ID_SIZE + 4 + 4 + ID_SIZE + 1)
-
-_Static_assert(PARCEL_SHARE_SIZE - ENCRYPT_PUBLIC_SIZE - SCALAR_SIZE ==
-		       crypto_aead_xchacha20poly1305_ietf_ABYTES,
-	       "the tag of Poly1305");
-
-static const uint8_t nonce_zero[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];
 
 void parcel_done(struct parcel *parcel)
 {
@@ -95,61 +88,42 @@ static void context_bytes(const struct parcel *parcel, const struct group_descri
 	out[CONTEXT_SIZE - 1] = parcel->addition;
 }
 
-static void derive(const struct wiped_key *shared, const uint8_t ephemeral[static ENCRYPT_PUBLIC_SIZE],
-		   const uint8_t holder[static ENCRYPT_PUBLIC_SIZE],
-		   const uint8_t context[static CONTEXT_SIZE], struct wiped_key *kek)
-{
-	uint8_t input[2 * ENCRYPT_PUBLIC_SIZE + CONTEXT_SIZE];
-
-	memcpy(input, ephemeral, ENCRYPT_PUBLIC_SIZE);
-	memcpy(input + ENCRYPT_PUBLIC_SIZE, holder, ENCRYPT_PUBLIC_SIZE);
-	memcpy(input + 2 * ENCRYPT_PUBLIC_SIZE, context, CONTEXT_SIZE);
-	kdf(kek->bytes, KEY_SIZE, shared->bytes, KDF_SEALED_TO, input, sizeof input);
-}
-
 enum fault parcel_seal_share(struct parcel *parcel, const struct group_descriptor *group,
 			     const struct public_identity *holder, const struct group_share *share,
 			     bool addition, struct why *why)
 {
-	AUTO(wiped_key) struct wiped_key ephemeral;
-	AUTO(wiped_key) struct wiped_key shared;
-	AUTO(wiped_key) struct wiped_key kek;
-	uint8_t context[CONTEXT_SIZE];
+	AUTO(bytes_done) struct bytes sealed = BYTES_EMPTY;
+	uint8_t bytes[CONTEXT_SIZE];
+	const struct sealed_context context = {.bytes = bytes, .size = sizeof bytes};
+	struct parcel with = *parcel;
+	enum fault fault;
 
-	randombytes_buf(ephemeral.bytes, sizeof ephemeral.bytes);
-	if (crypto_scalarmult(shared.bytes, ephemeral.bytes, holder->encrypt_public) != 0)
-		return why_set(why, FAULT_REFUSED, "the key of '%s' gives no shared secret", holder->name);
-	parcel->holder = holder->id;
-	parcel->index = share->index;
-	parcel->addition = addition;
-	(void)crypto_scalarmult_base(parcel->share, ephemeral.bytes);
-	context_bytes(parcel, group, context);
-	derive(&shared, parcel->share, holder->encrypt_public, context, &kek);
-	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(parcel->share + ENCRYPT_PUBLIC_SIZE, NULL,
-							 share->value.bytes, SCALAR_SIZE, context,
-							 CONTEXT_SIZE, NULL, nonce_zero, kek.bytes);
+	with.holder = holder->id;
+	with.index = share->index;
+	with.addition = addition;
+	context_bytes(&with, group, bytes);
+	fault = sealed_to_identity(holder, &context, share->value.bytes, SCALAR_SIZE, &sealed, why);
+	if (fault)
+		return fault;
+	memcpy(with.share, sealed.data, sizeof with.share);
+	*parcel = with;
 	return FAULT_NONE;
 }
 
 static enum fault open_sealed(const struct parcel *parcel, const struct group_descriptor *group,
 			      const struct identity *holder, struct group_share *ret_share, struct why *why)
 {
-	AUTO(wiped_key) struct wiped_key shared;
-	AUTO(wiped_key) struct wiped_key kek;
-	uint8_t context[CONTEXT_SIZE];
-	enum fault fault = identity_agree(holder, parcel->share, &shared, why);
+	AUTO(secret_free) struct secret *value = NULL;
+	uint8_t bytes[CONTEXT_SIZE];
+	const struct sealed_context context = {.bytes = bytes, .size = sizeof bytes};
+	enum fault fault;
 
+	context_bytes(parcel, group, bytes);
+	fault = sealed_open(parcel->share, sizeof parcel->share, &context, holder, &value, why);
 	if (fault)
-		return fault;
-	context_bytes(parcel, group, context);
-	derive(&shared, parcel->share, identity_public(holder)->encrypt_public, context, &kek);
+		return why_in(why, fault, "the share of group '%s'", group->name);
 	ret_share->index = parcel->index;
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret_share->value.bytes, NULL, NULL,
-						       parcel->share + ENCRYPT_PUBLIC_SIZE,
-						       PARCEL_SHARE_SIZE - ENCRYPT_PUBLIC_SIZE, context,
-						       CONTEXT_SIZE, nonce_zero, kek.bytes) != 0)
-		return why_set(why, FAULT_REFUSED, "the share is not for '%s', this group and this epoch",
-			       identity_public(holder)->name);
+	memcpy(ret_share->value.bytes, secret_bytes(value), SCALAR_SIZE);
 	return FAULT_NONE;
 }
 

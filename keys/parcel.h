@@ -2,28 +2,27 @@
  * sealed share.
  *
  * When a group key is dealt, k is in the memory of one process once. Each share leaves it sealed to its
- * holder, with the descriptor that says what it must fit; the file may be carried or sent by whatever means.
+ * holder (keys/sealed.h), with the descriptor that says what it must fit; the file may be carried or sent by
+ * whatever means. The context of the seal is
  *
- *   share = epk32 || XChaCha20-Poly1305-IETF(KEK, nonce 0, aad context, share32) || tag16
- *   KEK   = kdf(X25519(esk, enc), "sealed-to", epk || enc || context)
- *   context = group id 16 || le32 epoch || le32 index || holder id 16 || u8 is an addition
+ *   group id 16 || le32 epoch || le32 index || holder id 16 || u8 is an addition
  *
- * A KEK is used once, so nonce 0 is sound. The documents are signed by the root; the share is nobody's word,
- * so parcel_open_share() believes it only if it fits the signed commitments. Text of one JSON object:
+ * The documents are signed by the root; the share is nobody's word, so parcel_open_share() believes it only
+ * if it fits the signed commitments. The text is one JSON object:
  *
  *   {"organisation": JWS, "policy": JWS, "group": JWS, "holder": id, "index": n, "share": b64, "addition":
  * bool}
  *
- * `policy`, or `group` and all after it, may be absent. Any thread.
+ * `policy` may be absent, and `holder`, `index` and `share` together, and `group` with them. Any thread.
  */
 #ifndef FSENC_KEYS_PARCEL_H
 #define FSENC_KEYS_PARCEL_H
 
-#include "base/bytes.h"
 #include "keys/organisation.h"
+#include "keys/sealed.h"
 
 #define PARCEL_MAX (256 * 1024) /* bytes of text */
-#define PARCEL_SHARE_SIZE (ENCRYPT_PUBLIC_SIZE + SCALAR_SIZE + 16)
+#define PARCEL_SHARE_SIZE (SEALED_OVERHEAD + SCALAR_SIZE)
 
 struct parcel {
 	struct signed_object *organisation;

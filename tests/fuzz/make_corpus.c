@@ -1,5 +1,6 @@
 /* Makes the seeds of the fuzz targets of the key layer again: fuzz-make-corpus DIRECTORY, whose
- * directories signed, certificate, record, keybox and share_record exist. */
+ * directories signed, certificate, record, keybox, share_record and parcel exist. */
+#include "keys/parcel.h"
 #include "keys/share_record.h"
 #include "tests/fuzz/seeds.h"
 
@@ -98,6 +99,32 @@ static void make_share_record(void)
 	write_json("share_record/payload", signed_payload(object));
 }
 
+static void make_parcel(void)
+{
+	const struct public_identity *root = identity_public(fixed_identity());
+	struct organisation organisation = {.root = *root, .version = 1, .servers = {*root}, .server_count = 1};
+	struct group_descriptor group = {.organisation = organisation_id_of(&organisation),
+					 .id = {{9}},
+					 .name = "finance",
+					 .version = 1,
+					 .epoch = 1,
+					 .threshold = 1,
+					 .servers = {{root->id, 1}},
+					 .server_count = 1};
+	AUTO(group_deal_wipe) struct group_deal deal;
+	AUTO(parcel_done) struct parcel parcel = PARCEL_EMPTY;
+	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
+
+	MUST(!group_deal(NULL, 1, 1, &deal, NULL));
+	group.commitments[0] = deal.commitments[0];
+	MUST(!organisation_sign(&organisation, fixed_identity(), &parcel.organisation, NULL));
+	MUST(!group_descriptor_sign(&group, fixed_identity(), &parcel.group, NULL));
+	MUST(!parcel_seal_share(&parcel, &group, root, &deal.shares[0], false, NULL));
+	MUST(!parcel_write(&parcel, &text, NULL));
+	AUTO(json_decref) json_t *json = parse_text(&text);
+	write_json("parcel/share", json);
+}
+
 int main(int count, char **arguments)
 {
 	MUST(count == 2);
@@ -111,5 +138,6 @@ int main(int count, char **arguments)
 	write_json("certificate/payload", certificate);
 	make_records();
 	make_share_record();
+	make_parcel();
 	return 0;
 }
