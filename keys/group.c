@@ -232,12 +232,17 @@ enum fault group_blind(const struct point *point, struct scalar *ret_blind, stru
 enum fault group_evaluate(const struct group_share *share, const struct point *blinded,
 			  struct point *ret_answer, struct why *why)
 {
-	enum fault fault = group_check_point(blinded, why);
-	if (!fault)
-		fault = group_check_scalar(&share->value, why);
+	struct point answer;
+
+	enum fault fault = group_check_scalar(&share->value, why);
 	if (fault)
 		return fault;
-	point_times(&share->value, blinded, ret_answer);
+	/* The multiplication decodes the point and fails for one that is none and for the identity: looked at
+	 * beforehand it would be decoded twice, a sixth of what a key server does. Bit 255 it lets pass. */
+	if ((blinded->bytes[31] & 0x80) != 0 ||
+	    crypto_scalarmult_ristretto255(answer.bytes, share->value.bytes, blinded->bytes) != 0)
+		return why_set(why, FAULT_REFUSED, "these bytes are no point of the group, or the identity");
+	*ret_answer = answer;
 	return FAULT_NONE;
 }
 

@@ -1,8 +1,9 @@
 #include "server/http.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,15 +17,15 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "keys/message.h"
+#include "server/accept.h"
 #include "server/tls.h"
 
 #define CONNECTION_MEMORY ((size_t)6144) /* headers in and out, and what of a body is not taken yet */
-#define PROXY_HEADERS "Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"
 
 struct http {
 	struct http_options options;
 	struct MHD_Daemon *daemon;
-	int listening;
+	struct accepting *accepting;
 	char address[LISTEN_TEXT_SIZE];
 	bool is_unix;
 	atomic_bool closing;
@@ -117,7 +118,7 @@ static void notice(void *context, struct MHD_Connection *connection, void **of_s
 
 static enum MHD_Result read_line(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	static const char *const proxies[] = {PROXY_HEADERS};
+	static const char *const proxies[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
 	struct heading *heading = context;
 
 	(void)kind;
@@ -356,8 +357,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 
 /* -- starting and ending ------------------------------------------------------------------------ */
 
-static void say(void *context, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
-static void say(void *context, const char *format, va_list arguments)
+static __attribute__((format(printf, 2, 0))) void say(void *context, const char *format, va_list arguments)
 {
 	char line[256];
 
@@ -368,17 +368,19 @@ static void say(void *context, const char *format, va_list arguments)
 	log_debug("%s", line);
 }
 
-static enum fault start(struct http *http, struct why *why)
+static enum fault start_daemon(struct http *http, struct why *why)
 {
 	const struct http_options *options = &http->options;
 	struct tls *tls = options->tls;
 	const unsigned per_address = options->connections_per_address ? options->connections_per_address
 								      : options->connections;
 
+	errno = 0;
 	http->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0), 0,
-		NULL, NULL, handle, http, MHD_OPTION_EXTERNAL_LOGGER, say, NULL, MHD_OPTION_LISTEN_SOCKET,
-		http->listening, MHD_OPTION_THREAD_POOL_SIZE, options->threads, MHD_OPTION_CONNECTION_LIMIT,
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+			(tls ? MHD_USE_TLS : 0),
+		0, NULL, NULL, handle, http, MHD_OPTION_EXTERNAL_LOGGER, say, NULL,
+		MHD_OPTION_THREAD_POOL_SIZE, options->threads, MHD_OPTION_CONNECTION_LIMIT,
 		options->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address,
 		MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, begin, http,
@@ -391,42 +393,76 @@ static enum fault start(struct http *http, struct why *why)
 	return FAULT_NONE;
 }
 
+/* MHD takes the socket over, whatever it does with it; it gives it to the thread that its number says. */
+static void give(void *context, int connection, const struct sockaddr *peer, socklen_t peer_size)
+{
+	const int yes = 1;
+	const struct http *http = context;
+
+	if (!http->is_unix)
+		(void)setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	(void)MHD_add_connection(http->daemon, connection, peer, peer_size);
+}
+
+static enum fault start(struct http *http, int listening, struct why *why)
+{
+	enum fault fault = start_daemon(http, why);
+
+	if (fault) {
+		file_close(listening);
+		return fault;
+	}
+	fault = accept_start(listening, give, http, &http->accepting, why);
+	if (fault)
+		MHD_stop_daemon(http->daemon);
+	return fault;
+}
+
 static void http_free(struct http *http)
 {
 	if (!http)
 		return;
-	file_close(http->listening);
 	(void)pthread_cond_destroy(&http->quiet);
 	(void)pthread_mutex_destroy(&http->lock);
 	free(http);
 }
 AUTO_POINTER(struct http *, http_free);
 
-enum fault http_open(const struct http_options *options, struct http **ret_http, struct why *why)
+static struct http *http_new(const struct http_options *options)
 {
-	AUTO(http_free) struct http *http = calloc(1, sizeof *http);
+	struct http *http = calloc(1, sizeof *http);
 	pthread_condattr_t attributes;
 
-	assert(options->threads > 0 && options->connections >= options->threads);
 	if (!http)
-		return why_set(why, FAULT_MEMORY, "no memory for a listener");
+		return NULL;
 	http->options = *options;
-	http->listening = -1;
+	http->is_unix = listen_is_unix(options->address);
 	(void)pthread_mutex_init(&http->lock, NULL);
 	(void)pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&http->quiet, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
-	enum fault fault = listen_open(options->address, &http->listening, why);
+	return http;
+}
+
+enum fault http_open(const struct http_options *options, struct http **ret_http, struct why *why)
+{
+	AUTO(http_free) struct http *http = http_new(options);
+	AUTO(file_close) int listening = -1;
+
+	assert(options->threads > 0 && options->connections >= options->threads);
+	if (!http)
+		return why_set(why, FAULT_MEMORY, "no memory for a listener");
+	enum fault fault = listen_open(options->address, &listening, why);
 	if (fault)
 		return fault;
-	listen_address(http->listening, http->address);
-	http->is_unix = listen_is_unix(options->address);
-	if (!options->tls && !listen_is_local(http->listening))
+	listen_address(listening, http->address);
+	if (!options->tls && !listen_is_local(listening))
 		return why_set(why, FAULT_USAGE, "'%s' needs a certificate: others can reach it",
 			       http->address);
-	errno = 0;
-	fault = start(http, why);
+	const int given = listening;
+	listening = -1;
+	fault = start(http, given, why);
 	if (fault)
 		return fault;
 	*ret_http = TAKE(http);
@@ -451,7 +487,7 @@ void http_close(struct http *http)
 	if (!http)
 		return;
 	atomic_store(&http->closing, true);
-	(void)MHD_quiesce_daemon(http->daemon);
+	accept_stop(http->accepting);
 	wait_until_quiet(http);
 	MHD_stop_daemon(http->daemon);
 	listen_forget(http->options.address);

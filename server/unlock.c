@@ -131,17 +131,14 @@ static enum fault check_limit(struct unlocking *unlocking, struct why *why)
 
 /* -- what -------------------------------------------------------------------------------------------- */
 
-/* All are looked at before any is used. */
-static enum fault check_points(struct unlocking *unlocking, struct why *why)
+/* One bad point refuses the whole request, whatever became of those before it: nothing has left yet. */
+static enum fault multiply(struct unlocking *unlocking, const struct group_share *share,
+			   const struct point *point, struct point *ret_product, struct why *why)
 {
-	const struct unlock_request *request = &unlocking->request;
-	enum fault fault = FAULT_NONE;
+	enum fault fault = group_evaluate(share, point, ret_product, why);
 
-	for (size_t i = 0; !fault && i < request->item_count; i++)
-		fault = why_in(why, group_check_point(&request->items[i].point, why), "item %zu", i + 1);
-	if (!fault && request->has_check)
-		fault = why_in(why, group_check_point(&request->check, why), "the check");
-	return fault ? exchange_refuse_why(unlocking->exchange, PROBLEM_MALFORMED, why) : FAULT_NONE;
+	return fault == FAULT_REFUSED ? exchange_refuse_why(unlocking->exchange, PROBLEM_MALFORMED, why)
+				      : fault;
 }
 
 static enum fault open_item(struct unlocking *unlocking, const struct group_share *share, size_t i,
@@ -165,7 +162,7 @@ static enum fault open_item(struct unlocking *unlocking, const struct group_shar
 	if (unlocking->group.rotate_since)
 		fault = store_folder_is_due(store, &unlocking->group.id, &folder, &is_due, why);
 	if (!fault)
-		fault = group_evaluate(share, &item->point, &answer->point, why);
+		fault = multiply(unlocking, share, &item->point, &answer->point, why);
 	if (fault)
 		return fault;
 	answer->status = is_due ? UNLOCK_ROTATE : UNLOCK_OK;
@@ -193,10 +190,12 @@ static enum fault open_items(struct unlocking *unlocking, struct why *why)
 	answer->has_check = request->has_check;
 	enum fault fault = master_open_share(unlocking->exchange->server->home->master, &unlocking->group,
 					     &share, why);
+	if (!fault && group_check_scalar(&share.value, why))
+		fault = why_in(why, FAULT_DAMAGED, "the share of group '%s'", unlocking->group.name);
 	for (size_t i = 0; !fault && i < request->item_count; i++)
 		fault = open_item(unlocking, &share, i, why);
 	if (!fault && request->has_check)
-		fault = group_evaluate(&share, &request->check, &answer->check, why);
+		fault = multiply(unlocking, &share, &request->check, &answer->check, why);
 	return fault;
 }
 
@@ -231,8 +230,6 @@ enum fault handle_unlock(struct exchange *exchange, struct why *why)
 		fault = check_member(unlocking, why);
 	if (!fault)
 		fault = check_limit(unlocking, why);
-	if (!fault)
-		fault = check_points(unlocking, why);
 	if (!fault)
 		fault = open_items(unlocking, why);
 	if (!fault)

@@ -45,6 +45,7 @@ static struct identity *users[USERS];
 static struct point points[POINTS], products[POINTS];
 static atomic_uint_fast64_t started;
 static int64_t begin_us;
+static pthread_barrier_t connected; /* all are, before the first request counts */
 
 static int64_t now_us(void)
 {
@@ -157,8 +158,11 @@ static void *work(void *context)
 	struct worker *worker = context;
 	const struct load *load = worker->load;
 	struct link *link = link_open();
-	const int64_t end_us = begin_us + (int64_t)load->seconds * US;
 
+	unlock(link, users[worker->number % USERS], 1, worker->number);
+	(void)pthread_barrier_wait(&connected);
+	(void)pthread_barrier_wait(&connected);
+	const int64_t end_us = begin_us + (int64_t)load->seconds * US;
 	for (;;) {
 		const uint64_t number = atomic_fetch_add(&started, 1);
 		if (load->requests && number >= load->requests)
@@ -211,13 +215,16 @@ static void run_unlocks(const struct load *load)
 
 	if (!workers)
 		wrong("no memory", NULL, 0);
-	begin_us = now_us();
+	(void)pthread_barrier_init(&connected, NULL, load->connections + 1);
 	for (unsigned i = 0; i < load->connections; i++) {
 		workers[i].number = i;
 		workers[i].load = load;
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
 			wrong("no thread", NULL, 0);
 	}
+	(void)pthread_barrier_wait(&connected);
+	begin_us = now_us();
+	(void)pthread_barrier_wait(&connected);
 	for (unsigned i = 0; i < load->connections; i++)
 		(void)pthread_join(workers[i].thread, NULL);
 	tell(workers, load, (double)(now_us() - begin_us) / US);
