@@ -18,8 +18,8 @@ struct place {
 
 struct cache {
 	pthread_mutex_t lock;
-	int64_t yes_ms;
-	int64_t no_ms;
+	int64_t yes_ms, no_ms; /* in force */
+	int64_t yes_most_ms, no_most_ms;
 	uint64_t remembered;
 	uint8_t key[crypto_shorthash_KEYBYTES];
 	struct place places[CACHE_SETS][CACHE_WAYS];
@@ -32,8 +32,8 @@ enum fault cache_new(int64_t yes_ms, int64_t no_ms, struct cache **ret_cache, st
 	if (!cache)
 		return why_set(why, FAULT_MEMORY, "no memory for the cache of memberships");
 	(void)pthread_mutex_init(&cache->lock, NULL);
-	cache->yes_ms = yes_ms < CACHE_YES_MAX_MS ? yes_ms : CACHE_YES_MAX_MS;
-	cache->no_ms = no_ms < CACHE_NO_MAX_MS ? no_ms : CACHE_NO_MAX_MS;
+	cache->yes_most_ms = cache->yes_ms = yes_ms < CACHE_YES_MAX_MS ? yes_ms : CACHE_YES_MAX_MS;
+	cache->no_most_ms = cache->no_ms = no_ms < CACHE_NO_MAX_MS ? no_ms : CACHE_NO_MAX_MS;
 	crypto_shorthash_keygen(cache->key);
 	*ret_cache = cache;
 	return FAULT_NONE;
@@ -159,6 +159,14 @@ void cache_drop_all(struct cache *cache)
 {
 	(void)pthread_mutex_lock(&cache->lock);
 	empty_all(cache);
+	(void)pthread_mutex_unlock(&cache->lock);
+}
+
+void cache_limit(struct cache *cache, int64_t yes_ms, int64_t no_ms)
+{
+	(void)pthread_mutex_lock(&cache->lock);
+	cache->yes_ms = yes_ms < cache->yes_most_ms ? yes_ms : cache->yes_most_ms;
+	cache->no_ms = no_ms < cache->no_most_ms ? no_ms : cache->no_most_ms;
 	(void)pthread_mutex_unlock(&cache->lock);
 }
 

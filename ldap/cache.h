@@ -32,6 +32,8 @@ MUST_CHECK enum directory_answer cache_find(struct cache *cache, const struct me
 void cache_put(struct cache *cache, const struct member_id *user, const struct member_id *group,
 	       enum directory_answer answer, const struct directory_proof *proof, int64_t asked);
 void cache_drop_all(struct cache *cache);
+/* From now on no answer older than that is found; times above those of cache_new() are those. */
+void cache_limit(struct cache *cache, int64_t yes_ms, int64_t no_ms);
 
 /* cache_entries (those not too old), remembered, cache_yes_ms, cache_no_ms. */
 void cache_state(struct cache *cache, struct directory_state *ret_state);

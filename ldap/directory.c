@@ -125,6 +125,11 @@ void directory_state(struct directory *directory, struct directory_state *ret_st
 	directory->calls->state(directory, ret_state);
 }
 
+void directory_remember(struct directory *directory, int64_t yes_ms, int64_t no_ms)
+{
+	directory->calls->remember(directory, yes_ms, no_ms);
+}
+
 void directory_forget(struct directory *directory)
 {
 	directory->calls->forget(directory);

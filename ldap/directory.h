@@ -22,7 +22,7 @@
  *     }
  *
  * Deadlines are absolute, in milliseconds of clock_boot_ms(); a call returns by then, whatever the network
- * does. Any thread may make any call at any time, except directory_close(). Out parameters are filled on
+ * does. One that has passed gets what is remembered, else "unknown", at once. Any thread may make any call at any time, except directory_close(). Out parameters are filled on
  * DIRECTORY_YES only, unless said otherwise. `why` may be NULL; it gets words on no and on unknown.
  */
 #ifndef FSENC_LDAP_DIRECTORY_H
@@ -156,6 +156,7 @@ struct directory_calls {
 					  int64_t deadline, directory_each_step *each, void *context,
 					  struct why *why);
 	void (*state)(struct directory *directory, struct directory_state *ret_state);
+	void (*remember)(struct directory *directory, int64_t yes_ms, int64_t no_ms);
 	void (*forget)(struct directory *directory);
 	void (*close)(struct directory *directory);
 };
@@ -218,6 +219,10 @@ MUST_CHECK enum directory_answer directory_describe(struct directory *directory,
 
 /* Asks nobody and never blocks for long. */
 void directory_state(struct directory *directory, struct directory_state *ret_state);
+
+/* A "yes" and a "no" are remembered for at most so long from now on (the policy's times); shorter ones of the
+ * configuration stay. */
+void directory_remember(struct directory *directory, int64_t yes_ms, int64_t no_ms);
 
 /* Drops whatever is remembered, so that the next question is asked live. */
 void directory_forget(struct directory *directory);

@@ -289,6 +289,11 @@ static void state(struct directory *directory, struct directory_state *ret_state
 	ret_state->asked = atomic_load(&self(directory)->asked);
 }
 
+static void remember(struct directory *directory, int64_t yes_ms, int64_t no_ms)
+{
+	cache_limit(self(directory)->cache, yes_ms, no_ms);
+}
+
 static void forget(struct directory *directory)
 {
 	cache_drop_all(self(directory)->cache);
@@ -315,6 +320,7 @@ static const struct directory_calls calls = {
 	.check = check,
 	.describe = describe_all,
 	.state = state,
+	.remember = remember,
 	.forget = forget,
 	.close = close_all,
 };

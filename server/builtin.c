@@ -295,6 +295,14 @@ static void state(struct directory *directory, struct directory_state *ret_state
 	};
 }
 
+/* Nothing is. */
+static void remember(struct directory *directory, int64_t yes_ms, int64_t no_ms)
+{
+	(void)directory;
+	(void)yes_ms;
+	(void)no_ms;
+}
+
 static void forget(struct directory *directory)
 {
 	(void)directory;
@@ -316,6 +324,7 @@ static const struct directory_calls calls = {
 	.check = check,
 	.describe = describe,
 	.state = state,
+	.remember = remember,
 	.forget = forget,
 	.close = close_builtin,
 };

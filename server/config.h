@@ -33,7 +33,7 @@ struct config {
 	const char *metrics_listen; /* one of its own, in clear, loopback only; NULL: with the others */
 	char *tls_cert, *tls_key; /* PEM */
 	enum config_directory directory;
-	unsigned threads; /* that answer; 0: one a processor */
+	unsigned threads; /* that answer, of each listener; 0: RUN_THREADS (server/run.h) */
 	unsigned connections; /* at most, all together */
 	unsigned connections_per_address;
 	unsigned idle_timeout; /* seconds without a request until a connection is closed */

@@ -126,6 +126,18 @@ static enum fault find_route(struct exchange *exchange, const char **ret_allow, 
 	return exchange_refuse(exchange, PROBLEM_MISSING, why, "there is nothing of this name");
 }
 
+static enum fault take_charter(struct exchange *exchange, struct why *why)
+{
+	enum fault fault = charters_take(exchange->server->charters, &exchange->charter, why);
+
+	if (fault)
+		return fault;
+	const struct policy *policy = &exchange->charter->policy;
+	membership_remember(exchange->server->membership, (int64_t)policy->cache_positive * MS_PER_SECOND,
+			    (int64_t)policy->cache_negative * MS_PER_SECOND);
+	return FAULT_NONE;
+}
+
 static enum fault serve(struct exchange *exchange, const char **ret_allow, struct why *why)
 {
 	if (exchange->request->refusal == HTTP_FRAMING)
@@ -140,7 +152,7 @@ static enum fault serve(struct exchange *exchange, const char **ret_allow, struc
 		return exchange_refuse(exchange, PROBLEM_LIMIT, why, "too many long requests at once");
 	const enum route_proof proof = fault ? ROUTE_OPEN : exchange->match.route->proof;
 	if (!fault && proof != ROUTE_LOCAL)
-		fault = charters_take(exchange->server->charters, &exchange->charter, why);
+		fault = take_charter(exchange, why);
 	if (!fault && (proof == ROUTE_SIGNED || proof == ROUTE_ENROLS))
 		fault = prove(exchange, why);
 	return fault ? fault : exchange->match.route->handle(exchange, why);

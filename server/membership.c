@@ -15,6 +15,7 @@ struct membership {
 	pthread_mutex_t lock;
 	struct placed *placed;
 	unsigned waiting; /* questions with time */
+	int64_t yes_ms, no_ms; /* how long answers are remembered */
 };
 
 static struct placed *placed_new(struct directory *directory)
@@ -54,6 +55,7 @@ enum fault membership_new(struct directory *directory, struct membership **ret_m
 	}
 	(void)pthread_mutex_init(&membership->lock, NULL);
 	membership->placed = placed;
+	membership->yes_ms = membership->no_ms = INT64_MAX;
 	*ret_membership = membership;
 	return FAULT_NONE;
 }
@@ -67,6 +69,7 @@ enum fault membership_replace(struct membership *membership, struct directory *d
 	(void)pthread_mutex_lock(&membership->lock);
 	struct placed *before = membership->placed;
 	membership->placed = placed;
+	directory_remember(directory, membership->yes_ms, membership->no_ms);
 	(void)pthread_mutex_unlock(&membership->lock);
 	let_go(membership, before);
 	return FAULT_NONE;
@@ -88,6 +91,17 @@ static struct placed *take_hold(struct membership *membership)
 	placed->holders++;
 	(void)pthread_mutex_unlock(&membership->lock);
 	return placed;
+}
+
+void membership_remember(struct membership *membership, int64_t yes_ms, int64_t no_ms)
+{
+	(void)pthread_mutex_lock(&membership->lock);
+	if (membership->yes_ms != yes_ms || membership->no_ms != no_ms) {
+		membership->yes_ms = yes_ms;
+		membership->no_ms = no_ms;
+		directory_remember(membership->placed->directory, yes_ms, no_ms);
+	}
+	(void)pthread_mutex_unlock(&membership->lock);
 }
 
 void membership_state(struct membership *membership, struct directory_state *ret_state)

@@ -39,6 +39,10 @@ struct question question_begin(struct membership *membership);
 void question_end(struct question *question);
 AUTO_VALUE(struct question, question_end);
 
+/* The policy's times; they hold for the directory that is in place and for each that takes its place. Cheap
+ * when they are the same as before. */
+void membership_remember(struct membership *membership, int64_t yes_ms, int64_t no_ms);
+
 /* Asks nobody. */
 void membership_state(struct membership *membership, struct directory_state *ret_state);
 

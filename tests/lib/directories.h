@@ -37,6 +37,7 @@ struct fake_directory {
 	atomic_bool is_down, is_mute, has_failed; /* has_failed: what the state says */
 	atomic_bool remembers; /* members are answered without asking */
 	atomic_uint asked, waiting;
+	_Atomic int64_t yes_ms, no_ms; /* what directory_remember() said last */
 	atomic_bool *closed; /* set when it is closed; or NULL */
 };
 
@@ -229,6 +230,12 @@ static inline void fake_state(struct directory *directory, struct directory_stat
 	ret_state->asked = atomic_load(&fake->asked);
 }
 
+static inline void fake_remember(struct directory *directory, int64_t yes_ms, int64_t no_ms)
+{
+	fake_of(directory)->yes_ms = yes_ms;
+	fake_of(directory)->no_ms = no_ms;
+}
+
 static inline void fake_forget(struct directory *directory)
 {
 	(void)directory;
@@ -254,6 +261,7 @@ static inline struct fake_directory *fake_directory_new(void)
 		.check = fake_check,
 		.describe = fake_describe,
 		.state = fake_state,
+		.remember = fake_remember,
 		.forget = fake_forget,
 		.close = fake_close,
 	};

@@ -75,6 +75,8 @@ static void exchange__policy_of_an_administrator_holds_at_once(void **state)
 	(void)state;
 	test->policy.version = 2;
 	test->policy.lease = 7;
+	test->policy.cache_positive = 3;
+	test->policy.cache_negative = 1;
 	test_server_write_policy(test);
 	AUTO(test_answer_done) struct test_answer answer = test_send(test, &request, NULL);
 	AUTO(organisation_answer_done) struct organisation_answer read = {0};
@@ -83,6 +85,8 @@ static void exchange__policy_of_an_administrator_holds_at_once(void **state)
 	assert_works(organisation_answer_read(answer.body.data, answer.body.size, &read, &why));
 	assert_works(policy_read(read.policy, &test->company.organisation, &policy, &why));
 	assert_int_equal(policy.lease, 7);
+	assert_int_equal(test->fake->yes_ms, 3000);
+	assert_int_equal(test->fake->no_ms, 1000);
 }
 
 static void exchange__metrics_are_for_this_machine(void **state)

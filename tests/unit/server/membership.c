@@ -98,7 +98,11 @@ static void membership__old_directory_stays_until_its_last_question_ends(void **
 
 	(void)state;
 	struct question question = question_begin(membership);
+	membership_remember(membership, 5000, 2000);
 	assert_works(membership_replace(membership, &next->directory, &why));
+	assert_int_equal(fake->yes_ms, 5000);
+	assert_int_equal(next->yes_ms, 5000);
+	assert_int_equal(next->no_ms, 2000);
 	assert_false(atomic_load(&closed));
 	assert_ptr_equal(question.directory, &fake->directory);
 	AUTO(question_end) struct question later = question_begin(membership);
