@@ -22,8 +22,9 @@
  *     }
  *
  * Deadlines are absolute, in milliseconds of clock_boot_ms(); a call returns by then, whatever the network
- * does. One that has passed gets what is remembered, else "unknown", at once. Any thread may make any call at any time, except directory_close(). Out parameters are filled on
- * DIRECTORY_YES only, unless said otherwise. `why` may be NULL; it gets words on no and on unknown.
+ * does. One that has passed gets what is remembered, else "unknown", at once. Any thread may make any call
+ * at any time, except directory_close(). Out parameters are filled on DIRECTORY_YES only, unless said
+ * otherwise. `why` may be NULL; it gets words on no and on unknown.
  */
 #ifndef FSENC_LDAP_DIRECTORY_H
 #define FSENC_LDAP_DIRECTORY_H
