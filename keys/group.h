@@ -107,6 +107,10 @@ MUST_CHECK enum fault group_refresh_commitments(struct point *commitments, const
 MUST_CHECK enum fault group_reshare_deal(const struct group_share *share, const unsigned *indexes,
 					 unsigned old_threshold, unsigned new_threshold, unsigned new_servers,
 					 struct group_deal *ret_deal, struct why *why);
+/* Adds up what the old servers committed to; `sum` starts as zeros. At its end sum[0] is K, or they dealt
+ * another key. */
+MUST_CHECK enum fault group_reshare_commitments(struct point *sum, const struct point *dealt,
+						unsigned new_threshold, struct why *why);
 /* What new server `index` makes of the shares that the old ones dealt to it. */
 MUST_CHECK enum fault group_reshare_join(const struct group_share *dealt, unsigned count,
 					 struct group_share *ret_share, struct why *why);

@@ -156,6 +156,18 @@ enum fault group_reshare_deal(const struct group_share *share, const unsigned *i
 	return group_deal(&part, new_threshold, new_servers, ret_deal, why);
 }
 
+enum fault group_reshare_commitments(struct point *sum, const struct point *dealt, unsigned new_threshold,
+				     struct why *why)
+{
+	if (new_threshold < 1 || new_threshold > GROUP_SERVERS_MAX)
+		return why_set(why, FAULT_INVALID, "%u is no threshold", new_threshold);
+	if (!are_commitments(sum, new_threshold) || !are_commitments(dealt, new_threshold))
+		return why_set(why, FAULT_REFUSED, "a commitment is no point of the group");
+	for (unsigned m = 0; m < new_threshold; m++)
+		(void)crypto_core_ristretto255_add(sum[m].bytes, sum[m].bytes, dealt[m].bytes);
+	return FAULT_NONE;
+}
+
 enum fault group_reshare_join(const struct group_share *dealt, unsigned count, struct group_share *ret_share,
 			      struct why *why)
 {

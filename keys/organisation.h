@@ -83,7 +83,7 @@ struct group_descriptor {
 	char name[DISPLAY_NAME_MAX + 1];
 	bool recovery; /* its shares lie with officers, offline */
 	uint64_t version;
-	uint32_t epoch; /* of the key: grows when k changes */
+	uint32_t epoch; /* of the shares: grows with each dealing; those of two epochs do not combine */
 	int64_t created;
 	unsigned threshold; /* t; also the number of commitments */
 	struct group_server servers[GROUP_SERVERS_MAX];

@@ -24,6 +24,10 @@ MUST_CHECK enum fault builtin_add_user(struct store *store, const struct organis
 				       const char *name, struct member_id *ret_id, struct why *why);
 MUST_CHECK enum fault builtin_add_group(struct store *store, const struct organisation_id *organisation,
 					const char *name, struct member_id *ret_id, struct why *why);
+/* The group that another server of the organisation has under this id and name. The same again changes
+ * nothing; FAULT_EXISTS when the name or the id is another's. */
+MUST_CHECK enum fault builtin_adopt_group(struct store *store, const struct member_id *id, const char *name,
+					  struct why *why);
 MUST_CHECK enum fault builtin_enable_user(struct store *store, const struct member_id *user, bool enabled,
 					  struct why *why);
 
@@ -34,6 +38,8 @@ struct builtin_member {
 	char name[DISPLAY_NAME_MAX + 1];
 	bool enabled; /* of a user */
 };
+MUST_CHECK enum fault builtin_find_group(struct store *store, const char *name,
+					 struct builtin_member *ret_group, struct why *why);
 /* A user of that name, else a group. FAULT_MISSING. */
 MUST_CHECK enum fault builtin_find_member(struct store *store, const char *name,
 					  struct builtin_member *ret_member, struct why *why);

@@ -75,6 +75,12 @@ enum fault builtin_group_of(struct store *store, const struct member_id *id, str
 	return of_id("group", id, first(store, &query, ret_group, why), why);
 }
 
+enum fault builtin_find_group(struct store *store, const char *name, struct builtin_member *ret_group,
+			      struct why *why)
+{
+	return builtin_group_named(store, name, ret_group, why);
+}
+
 enum fault builtin_find_member(struct store *store, const char *name, struct builtin_member *ret_member,
 			       struct why *why)
 {
@@ -276,6 +282,18 @@ enum fault builtin_add_group(struct store *store, const struct organisation_id *
 			     const char *name, struct member_id *ret_id, struct why *why)
 {
 	return add_named(store, (struct naming){organisation, BUILTIN_GROUP, name, ret_id}, why);
+}
+
+enum fault builtin_adopt_group(struct store *store, const struct member_id *id, const char *name,
+			       struct why *why)
+{
+	const struct query query = {.sql = "SELECT count(*) FROM directory_groups WHERE id = ? AND name = ?",
+				    VALUES(VALUE_ID(id), VALUE_TEXT(name))};
+	const struct naming naming = {.kind = BUILTIN_GROUP, .name = name};
+	int64_t count = 0;
+	enum fault fault = rows_number(store, &query, 0, &count, why);
+
+	return fault || count ? fault : insert(store, &naming, id, why);
 }
 
 enum fault builtin_enable_user(struct store *store, const struct member_id *user, bool enabled,

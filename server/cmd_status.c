@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/table.h"
 #include "ldap/directory.h"
+#include "server/account.h"
 #include "server/commands.h"
 #include "server/home.h"
 #include "server/tls_probe.h"
@@ -105,13 +106,6 @@ static enum fault print_steps(const struct call *call, const struct steps *steps
 	return table_print(&steps->table, stdout, why);
 }
 
-static enum fault fault_of(enum directory_answer answer)
-{
-	if (answer == DIRECTORY_YES)
-		return FAULT_NONE;
-	return answer == DIRECTORY_NO ? FAULT_MISSING : FAULT_UNREACHABLE;
-}
-
 static enum fault show_directory(struct call *call, const struct home *home, struct why *why)
 {
 	AUTO(directory_close) struct directory *directory = NULL;
@@ -120,8 +114,9 @@ static enum fault show_directory(struct call *call, const struct home *home, str
 	enum fault fault = home_directory(home, home->config, &directory, why);
 
 	if (!fault) {
-		asked = fault_of(directory_describe(directory, call->options->user,
-						    clock_boot_ms() + DIRECTORY_MS, add_step, &steps, why));
+		asked = account_fault(directory_describe(directory, call->options->user,
+							 clock_boot_ms() + DIRECTORY_MS, add_step, &steps,
+							 why));
 		fault = print_steps(call, &steps, asked ? NULL : why);
 	}
 	table_done(&steps.table);

@@ -11,6 +11,30 @@
 	X(init) \
 	X(run) \
 	X(status) \
+	X(user_add) \
+	X(user_code) \
+	X(user_list) \
+	X(user_disable) \
+	X(user_enable) \
+	X(user_revoke_key) \
+	X(approve) \
+	X(group_add) \
+	X(group_list) \
+	X(group_members) \
+	X(group_add_member) \
+	X(group_remove_member) \
+	X(group_rotate) \
+	X(officer_add) \
+	X(officer_list) \
+	X(recovery_group_add) \
+	X(recovery_group_list) \
+	X(import) \
+	X(policy_set) \
+	X(policy_show) \
+	X(audit) \
+	X(backup) \
+	X(fork_list) \
+	X(fork_settle) \
 	X(completion) \
 	X(help) \
 	X(version)
@@ -21,6 +45,11 @@ COMMAND_LIST(X)
 
 extern const struct option_row options_init[];
 extern const struct option_row options_status[];
+extern const struct option_row options_group_add[];
+extern const struct option_row options_group_rotate[];
+extern const struct option_row options_officer_add[];
+extern const struct option_row options_recovery_group_add[];
+extern const struct option_row options_audit[];
 extern const struct option_row options_help[];
 
 #endif

@@ -12,13 +12,13 @@ struct options {
 	const char *root_key;
 	struct option_list server;
 	/* of single commands */
-	bool table, follow, verify, directory, allow_plaintext, ldap_start_tls;
+	bool table, follow, verify, directory, allow_plaintext, ldap_start_tls, reshare, optional;
 	const char *name, *organisation, *tls_cert, *tls_key, *join;
 	const char *ldap_uri, *ldap_search_base, *ldap_schema, *ldap_bind_dn, *ldap_bind_password_file,
 		*ldap_tls_cacert, *ldap_group;
-	const char *user, *parcels;
+	const char *user, *parcels, *trust;
 	unsigned threshold;
-	struct option_list listen, member, officer;
+	struct option_list listen, member, officer, leaving;
 };
 
 #define OPTION_AT(member) offsetof(struct options, member)

@@ -13,28 +13,32 @@ void stores_done(struct stores *stores)
 
 /* -- opening ------------------------------------------------------------------------------ */
 
-static bool is_open(const struct stores *stores, const struct home *home)
+static struct home *opened(const struct stores *stores, const char *path)
 {
 	for (size_t i = 0; i < stores->count; i++)
-		if (!strcmp(stores->homes[i]->path, home->path))
-			return true;
-	return false;
+		if (!strcmp(stores->homes[i]->path, path))
+			return stores->homes[i];
+	return NULL;
 }
 
-static enum fault add(struct stores *stores, const char *path, struct why *why)
+enum fault stores_add(struct stores *stores, const char *path, struct home **ret_home, struct why *why)
 {
 	AUTO(home_close) struct home *home = NULL;
+	struct home *before;
 	enum fault fault = home_open(path, &home, why);
 
 	if (fault)
 		return fault;
-	if (is_open(stores, home))
-		return FAULT_NONE;
-	if (stores->count && !fingerprint_equal(&home->fingerprint, &stores->homes[0]->fingerprint))
+	before = opened(stores, home->path);
+	if (!before && stores->count &&
+	    !fingerprint_equal(&home->fingerprint, &stores->homes[0]->fingerprint))
 		return why_set(why, FAULT_IDENTITY, "the server in '%s' is of another organisation", path);
-	if (stores->count == sizeof stores->homes / sizeof *stores->homes)
+	if (!before && stores->count == sizeof stores->homes / sizeof *stores->homes)
 		return why_set(why, FAULT_USAGE, "there are too many servers");
-	stores->homes[stores->count++] = TAKE(home);
+	if (!before)
+		before = stores->homes[stores->count++] = TAKE(home);
+	if (ret_home)
+		*ret_home = before;
 	return FAULT_NONE;
 }
 
@@ -42,10 +46,10 @@ enum fault stores_open(const struct call *call, struct stores *ret_stores, struc
 {
 	const struct option_list *servers = &call->options->server;
 	struct stores stores = {.count = 0};
-	enum fault fault = add(&stores, call->arguments[0], why);
+	enum fault fault = stores_add(&stores, call->arguments[0], NULL, why);
 
 	for (size_t i = 0; !fault && i < servers->count; i++)
-		fault = add(&stores, servers->words[i], why);
+		fault = stores_add(&stores, servers->words[i], NULL, why);
 	if (fault)
 		stores_done(&stores);
 	else
@@ -69,16 +73,17 @@ static enum fault write_audit(struct home *home, const char *detail, struct why 
 	return fault ? fault : audit_write_inside(audit, &event, why);
 }
 
-enum fault store_change_audited(struct home *home, stores_work *work, size_t at, void *context,
-				const char *detail, struct why *why)
+enum fault stores_change_one(struct home *home, size_t at, const struct change *change, struct why *why)
 {
-	enum fault fault = store_transaction_begin(home->store, why);
+	enum fault fault = change->prepare ? change->prepare(home, at, change->context, why) : FAULT_NONE;
 
+	if (!fault)
+		fault = store_transaction_begin(home->store, why);
 	if (fault)
 		return fault;
-	fault = work(home, at, context, why);
+	fault = change->work(home, at, change->context, why);
 	if (!fault)
-		fault = write_audit(home, detail, why);
+		fault = write_audit(home, change->detail, why);
 	return store_transaction_end(home->store, fault, why);
 }
 
@@ -92,8 +97,8 @@ static enum fault result(size_t done, size_t count, enum fault first, const stru
 	return why_set(why, first, "%s", why_text(words, first));
 }
 
-enum fault stores_change(const struct call *call, struct stores *stores, stores_work *work, void *context,
-			 const char *detail, struct why *why)
+enum fault stores_change(const struct call *call, struct stores *stores, const struct change *change,
+			 struct why *why)
 {
 	enum fault first = FAULT_NONE;
 	struct why first_words = WHY_NONE;
@@ -102,7 +107,7 @@ enum fault stores_change(const struct call *call, struct stores *stores, stores_
 	for (size_t i = 0; i < stores->count; i++) {
 		struct home *home = stores->homes[i];
 		struct why words = WHY_NONE;
-		enum fault fault = store_change_audited(home, work, i, context, detail, &words);
+		enum fault fault = stores_change_one(home, i, change, &words);
 
 		done += !fault;
 		if (fault && stores->count > 1)

@@ -17,19 +17,30 @@ struct stores {
 void stores_done(struct stores *stores);
 AUTO_VALUE(struct stores, stores_done);
 
+/* One more; each counts once. *ret_home (may be NULL) is borrowed. FAULT_IDENTITY when it is not of the
+ * organisation of the first. */
+MUST_CHECK enum fault stores_add(struct stores *stores, const char *path, struct home **ret_home,
+				 struct why *why);
 /* DIR is the call's first argument. FAULT_IDENTITY when they are not of one organisation. */
 MUST_CHECK enum fault stores_open(const struct call *call, struct stores *ret_stores, struct why *why);
 
-/* What is done to one store, in a transaction of it; `at` counts the stores. */
 typedef enum fault stores_work(struct home *home, size_t at, void *context, struct why *why);
 
-/* Does it to each. `detail` ("user add alice") stands in the audit. FAULT_PARTIAL when some have it and some
- * have not; the fault of the first when none has. */
-MUST_CHECK enum fault stores_change(const struct call *call, struct stores *stores, stores_work *work,
-				    void *context, const char *detail, struct why *why);
+/* A change of one store; `at` counts the stores. */
+struct change {
+	stores_work *prepare; /* before the transaction, or NULL: may ask a directory */
+	stores_work *work; /* in the transaction */
+	void *context;
+	const char *detail; /* "user add alice": stands in the audit */
+};
 
-/* One change of one store, with its row in the audit. */
-MUST_CHECK enum fault store_change_audited(struct home *home, stores_work *work, size_t at, void *context,
-					   const char *detail, struct why *why);
+/* Makes it in each. FAULT_PARTIAL when some have it and some
+ * have not; the fault of the first when none has. */
+MUST_CHECK enum fault stores_change(const struct call *call, struct stores *stores,
+				    const struct change *change, struct why *why);
+
+/* Makes it in one. */
+MUST_CHECK enum fault stores_change_one(struct home *home, size_t at, const struct change *change,
+					struct why *why);
 
 #endif
