@@ -1,154 +1,137 @@
 #!/usr/bin/env bash
-# tests/bench/compare.sh [--pairs N] [--backing tmpfs|ext4] [--peers 'A B'] [--quick] - fsenc against its peers, in pairs.
+# tests/bench/compare.sh - fsenc against its peers, in pairs.
 #
-# Each workload runs on fsenc (-o local), fsenc (shared mode), and each peer that is installed, in turn, N
-# rounds; printed are ratios of throughput against gocryptfs, the median of the rounds. Only ratios within
-# one run mean anything. The backing directory is in $TMPDIR, or a tmpfs made for the run (needs root).
+#     compare.sh [--pairs N] [--backing tmpfs|ext4] [--peers 'A B'] [--works 'A B'] [--keep FILE] [--quick]
+#
+# Every system has a share of its own on one backing and all are mounted side by side. In each round each
+# workload runs on one system after the other, so that what is compared lies seconds apart; the order turns round
+# from one round to the next. Printed are ratios of throughput against gocryptfs: the median of the rounds, the
+# least and the greatest. Only ratios within one run mean anything, and no ratio makes this fail.
+#
+# Systems: fsenc with -o local, fsenc as it is mounted without options, and each peer that is installed. gocryptfs
+# has two columns, too: the second is mounted -sharedstorage. passthrough is libfuse's own example, which encrypts
+# nothing, compiled here from what libfuse3-dev brings.
+#
+# --keep adds the bare numbers to FILE, for tests/bench/compare_table.py. Needs root: the backing is a tmpfs, or an
+# ext4 image in $TMPDIR, made for the run.
 set -euo pipefail
 : "${FSENC_BIN:?names the fsenc program}"
-pairs=5 backing=tmpfs megabytes=256 files=1500 peers='gocryptfs securefs encfs cryfs'
+here=$(dirname "$(readlink -f "$0")")
+pairs=5 backing=tmpfs megabytes=256 files=6000 keep=
+peers='gocryptfs gocryptfs_shared passthrough securefs encfs cryfs'
+works='seq_write seq_read rand_read rand_write create stat small_reads unlink copy_tree grep git_status sqlite'
 while [ $# -gt 0 ]; do
 	case $1 in
 	--pairs) pairs=$2; shift ;;
 	--backing) backing=$2; shift ;;
 	--peers) peers=$2; shift ;;
-	--quick) megabytes=64 files=300 ;;
-	*) echo "usage: compare.sh [--pairs N] [--backing tmpfs|ext4] [--peers 'A B'] [--quick]" >&2; exit 2 ;;
+	--works) works=$2; shift ;;
+	--keep) keep=$2; shift ;;
+	--quick) megabytes=64 files=1000 ;;
+	*) sed -n '3s/^# *//p' "$0" >&2; exit 2 ;;
 	esac
 	shift
 done
 play=$(mktemp -d "${TMPDIR:-/var/tmp}/fsenc-compare-XXXXXX")
 export HOME=$play/home XDG_DATA_HOME=$play/data XDG_CONFIG_HOME=$play/config XDG_STATE_HOME=$play/state
-export XDG_RUNTIME_DIR=$play/run FSENC_PASSFILE=$play/pass
-mkdir -p "$HOME" "$XDG_RUNTIME_DIR" "$play/store" "$play/mnt"
+export XDG_RUNTIME_DIR=$play/run FSENC_PASSFILE=$play/pass CRYFS_FRONTEND=noninteractive
+mkdir -p "$HOME" "$XDG_RUNTIME_DIR" "$play/store" "$play/mnt" "$play/source"
 chmod 700 "$XDG_RUNTIME_DIR"
 (umask 077; echo compare >"$play/pass")
+systems=
 end() {
-	fusermount3 -uz "$play/mnt" 2>/dev/null || true
-	umount "$play/store" 2>/dev/null || true
+	for system in $systems; do fusermount3 -uz "$play/mnt/$system" 2>/dev/null || true; done
+	umount "$play/source" 2>/dev/null || true
+	umount "$play/store" 2>/dev/null || umount -l "$play/store" 2>/dev/null || true
 	rm -rf "$play"
 }
 trap end EXIT
 case $backing in
-tmpfs) mount -t tmpfs -o size=4g tmpfs "$play/store" ;;
-ext4) truncate -s 6G "$play/disk"; mkfs.ext4 -q -F "$play/disk"; mount -o loop "$play/disk" "$play/store" ;;
+tmpfs) mount -t tmpfs -o size=14g tmpfs "$play/store" ;;
+ext4) truncate -s 14G "$play/disk"; mkfs.ext4 -q -F "$play/disk"; mount -o loop "$play/disk" "$play/store" ;;
+*) echo "compare.sh: a backing is tmpfs or ext4" >&2; exit 2 ;;
 esac
 
-mount_fsenc_local() { "$FSENC_BIN" mount "$1" "$play/mnt" -o local; }
-mount_fsenc_shared() { "$FSENC_BIN" mount "$1" "$play/mnt"; }
-make_fsenc_local() { "$FSENC_BIN" init "$1" >/dev/null; }
-make_fsenc_shared() { "$FSENC_BIN" init "$1" >/dev/null; }
-make_gocryptfs() { mkdir -p "$1"; gocryptfs -q -init -scryptn 10 -passfile "$play/pass" "$1"; }
-mount_gocryptfs() { gocryptfs -q -passfile "$play/pass" "$1" "$play/mnt"; }
-make_securefs() { mkdir -p "$1"; securefs create --pass compare --rounds 1 "$1" >/dev/null 2>&1; }
-mount_securefs() { securefs mount -b --pass compare --log "$play/securefs.log" "$1" "$play/mnt" >/dev/null 2>&1; }
-make_encfs() { mkdir -p "$1"; }
-mount_encfs() { encfs --standard --extpass="cat $play/pass" "$1" "$play/mnt" >/dev/null 2>&1; }
-make_cryfs() { mkdir -p "$1"; }
-mount_cryfs() { CRYFS_FRONTEND=noninteractive cryfs "$1" "$play/mnt" <"$play/pass" >/dev/null 2>&1; }
+# -- the systems: is it here, make a share, mount it -------------------------------------------------------------
 
-systems="fsenc_local fsenc_shared"
-for peer in $peers; do
-	if command -v $peer >/dev/null; then systems="$systems $peer"; else echo "not installed, left out: $peer"; fi
+has_fsenc_local() { true; }
+make_fsenc_local() { "$FSENC_BIN" init "$1" >/dev/null; }
+mount_fsenc_local() { "$FSENC_BIN" mount "$1" "$2" -o local; }
+has_fsenc_shared() { true; }
+make_fsenc_shared() { "$FSENC_BIN" init "$1" >/dev/null; }
+mount_fsenc_shared() { "$FSENC_BIN" mount "$1" "$2"; }
+has_gocryptfs() { command -v gocryptfs >/dev/null; }
+make_gocryptfs() { mkdir "$1" && gocryptfs -q -init -scryptn 10 -passfile "$play/pass" "$1"; }
+mount_gocryptfs() { gocryptfs -q -passfile "$play/pass" "$1" "$2"; }
+has_gocryptfs_shared() { has_gocryptfs; }
+make_gocryptfs_shared() { make_gocryptfs "$1"; }
+mount_gocryptfs_shared() { gocryptfs -q -sharedstorage -passfile "$play/pass" "$1" "$2"; }
+has_passthrough() {
+	local example=/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c
+	[ -f $example ] || [ -f $example.gz ] || return 1
+	mkdir "$play/passthrough" && cp /usr/share/doc/libfuse3-dev/examples/passthrough* "$play/passthrough/"
+	gunzip -qf "$play"/passthrough/*.gz 2>/dev/null || true
+	(cd "$play/passthrough" && cc -O2 -w passthrough_ll.c -o passthrough_ll $(pkg-config fuse3 --cflags --libs))
+}
+make_passthrough() { mkdir "$1"; }
+mount_passthrough() { "$play/passthrough/passthrough_ll" -o source="$1" -o cache=always "$2"; }
+has_securefs() { command -v securefs >/dev/null; }
+make_securefs() { mkdir "$1" && securefs create --pass compare --rounds 1 "$1"; }
+mount_securefs() { securefs mount -b --pass compare --log "$play/securefs.log" "$1" "$2"; }
+has_encfs() { command -v encfs >/dev/null; }
+make_encfs() { mkdir "$1"; }
+mount_encfs() { encfs --standard --extpass="cat $play/pass" "$1" "$2"; }
+has_cryfs() { command -v cryfs >/dev/null; }
+make_cryfs() { mkdir "$1"; }
+mount_cryfs() { cryfs "$1" "$2" <"$play/pass"; }
+
+# until_true COMMAND... - waits for the condition, ten seconds at most
+until_true() {
+	local tries=1000
+	until "$@"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || { echo "compare.sh: gave up waiting for: $*" >&2; exit 1; }
+		sleep 0.01
+	done
+}
+is_not_mounted() { ! mountpoint -q "$1"; }
+
+begin() { "mount_$1" "$play/store/$1" "$play/mnt/$1" && until_true mountpoint -q "$play/mnt/$1"; }
+# What must find nothing in the kernel's caches gets a fresh mount; the backing's own caches stay warm for all.
+again() {
+	until_true fusermount3 -u "$play/mnt/$1"
+	until_true is_not_mounted "$play/mnt/$1"
+	until_true begin "$1" >>"$play/log" 2>&1
+}
+is_cold() { case $1 in seq_read | rand_read | stat | small_reads | unlink | grep | git_status) true ;; *) false ;; esac; }
+
+"$FSENC_BIN" setup --name bench --kdf-mib 64 >/dev/null 2>&1
+for system in fsenc_local fsenc_shared $peers; do
+	"has_$system" || { echo "not installed, left out: $system"; continue; }
+	mkdir "$play/mnt/$system"
+	"make_$system" "$play/store/$system" >>"$play/log" 2>&1 || { cat "$play/log"; exit 1; }
+	begin "$system" >>"$play/log" 2>&1 || { cat "$play/log"; exit 1; }
+	systems="$systems $system"
 done
-"$FSENC_BIN" setup --name bench --kdf-mib 64 >/dev/null
-cat >"$play/work.py" <<'PY'
-import os, random, sys, time, subprocess, shutil
-name, mnt, megabytes, files = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-big, tree = mnt + '/big', mnt + '/tree'
-MB = 1 << 20
-random.seed(7)
-def seq_write():
-    buffer = os.urandom(MB)
-    with open(big, 'wb', buffering=0) as f:
-        for _ in range(megabytes): f.write(buffer)
-        os.fsync(f.fileno())
-    return megabytes
-def seq_read():
-    with open(big, 'rb', buffering=0) as f:
-        while f.read(MB): pass
-    return megabytes
-def rand_read(n=8000):
-    with open(big, 'rb', buffering=0) as f:
-        os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
-        for _ in range(n): os.pread(f.fileno(), 4096, random.randrange(megabytes * 256) * 4096)
-    return n
-def rand_write(n=8000):
-    buffer = os.urandom(4096)
-    fd = os.open(big, os.O_RDWR)
-    for _ in range(n): os.pwrite(fd, buffer, random.randrange(megabytes * 256) * 4096)
-    os.fsync(fd); os.close(fd)
-    return n
-def create():
-    os.mkdir(tree); data = os.urandom(3000)
-    for i in range(files):
-        if i % 100 == 0: os.mkdir('%s/%d' % (tree, i // 100))
-        with open('%s/%d/%d' % (tree, i // 100, i), 'wb', buffering=0) as f: f.write(data)
-    return files
-def paths(): return ['%s/%d/%d' % (tree, i // 100, i) for i in range(files)]
-def stat():
-    for p in paths(): os.stat(p)
-    return files
-def small_reads():
-    for p in paths():
-        with open(p, 'rb', buffering=0) as f: f.read()
-    return files
-def unlink():
-    for p in paths(): os.unlink(p)
-    return files
-def copy_tree():
-    shutil.copytree('/usr/include/linux', mnt + '/src')
-    return 1
-def grep():
-    subprocess.run(['grep', '-r', 'no such words anywhere', mnt + '/src'], stdout=subprocess.DEVNULL)
-    return 1
-def git_status():
-    for c in (['init', '-q', '.'], ['add', '.'], ['status', '--short']):
-        subprocess.run(['git'] + c, cwd=mnt + '/src', stdout=subprocess.DEVNULL, check=True)
-    return 1
-def sqlite():
-    import sqlite3
-    db = sqlite3.connect(mnt + '/db')
-    db.execute('create table if not exists t (a integer primary key, b blob)')
-    for _ in range(100):
-        with db: db.executemany('insert into t (b) values (?)', [(os.urandom(100),)] * 20)
-    db.close()
-    return 100
-start = time.perf_counter()
-done = globals()[name]()
-print(done / (time.perf_counter() - start))
-PY
-unmount() { fusermount3 -u "$play/mnt" 2>/dev/null || fusermount -u "$play/mnt"; while mountpoint -q "$play/mnt"; do sleep 0.05; done; }
-# What must find nothing in the kernel's caches gets a fresh mount.
-cold=" seq_read rand_read stat small_reads grep unlink "
+# A source tree, out of the way of any disk.
+mount -t tmpfs tmpfs "$play/source"
+cp -r /usr/include/linux /usr/include/x86_64-linux-gnu "$play/source/" 2>/dev/null || cp -r /usr/include "$play/source/"
+
+# sample ROUND WORK SYSTEM
+sample() {
+	local one=(python3 -I "$here/compare_work.py")
+	local arguments=("$play/mnt/$3" "$megabytes" "$files" "$play/source")
+	"${one[@]}" "before_$2" "${arguments[@]}" >/dev/null
+	! is_cold "$2" || again "$3"
+	echo "$backing $1 $2 $3 $("${one[@]}" "$2" "${arguments[@]}")" >>"$play/results"
+}
+
 for round in $(seq "$pairs"); do
-	for system in $systems; do
-		store=$play/store/$system
-		rm -rf "$store"
-		"make_$system" "$store"
-		"mount_$system" "$store"
-		for work in seq_write seq_read rand_read rand_write create stat small_reads unlink copy_tree grep git_status sqlite; do
-			case $cold in *" $work "*) unmount; "mount_$system" "$store" ;; esac
-			echo "$round $system $work $(python3 "$play/work.py" "$work" "$play/mnt" "$megabytes" "$files")" >>"$play/results"
-		done
-		unmount
-		rm -rf "$store"
+	order=$systems
+	[ $((round % 2)) -eq 1 ] || order=$(printf '%s\n' $systems | tac | tr '\n' ' ')
+	for work in $works; do
+		for system in $order; do sample "$round" "$work" "$system"; done
 	done
 done
-python3 - "$play/results" "$systems" <<'PY'
-import sys, statistics
-rows = [line.split() for line in open(sys.argv[1])]
-systems = sys.argv[2].split()
-value = {(r, s, w): float(v) for r, s, w, v in rows}
-rounds = sorted({r for r, *_ in rows}); works = list(dict.fromkeys(w for _, _, w, _ in rows))
-base = 'gocryptfs' if 'gocryptfs' in systems else systems[0]
-print('throughput against %s, median (min..max) of %d rounds' % (base, len(rounds)))
-print('%-12s' % 'workload' + ''.join('%24s' % s for s in systems if s != base))
-for w in works:
-    line = '%-12s' % w
-    for s in systems:
-        if s == base: continue
-        ratios = [value[r, s, w] / value[r, base, w] for r in rounds]
-        line += '%24s' % ('%.2f (%.2f..%.2f)' % (statistics.median(ratios), min(ratios), max(ratios)))
-    print(line)
-PY
+[ -z "$keep" ] || cat "$play/results" >>"$keep"
+python3 -I "$here/compare_table.py" "$play/results"
