@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mutex.h"
 
 int64_t content_size_of(int64_t stored, unsigned block_log2)
 {
@@ -58,7 +59,7 @@ enum fault content_new(const struct content_options *options, struct content **r
 	content->options = *options;
 	content->stored = STORED_UNKNOWN;
 	range_table_init(&content->ranges, options->local);
-	(void)pthread_mutex_init(&content->mutex, NULL);
+	mutex_init_brief(&content->mutex);
 	*ret_content = content;
 	return FAULT_NONE;
 }

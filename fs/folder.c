@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mutex.h"
 
 /* -- the registry --------------------------------------------------------------------- */
 
@@ -16,7 +17,7 @@ enum fault folder_registry_new(struct folder_registry **ret_registry, struct why
 	struct folder_registry *registry = calloc(1, sizeof *registry);
 	if (!registry)
 		return why_set(why, FAULT_MEMORY, "no memory for the folders of a share");
-	(void)pthread_mutex_init(&registry->mutex, NULL);
+	mutex_init_brief(&registry->mutex);
 	*ret_registry = registry;
 	return FAULT_NONE;
 }
@@ -152,7 +153,7 @@ static enum fault folder_new_for(struct share *share, int directory, const struc
 	struct folder *folder = calloc(1, sizeof *folder);
 	if (!folder)
 		return why_set(why, FAULT_MEMORY, "no memory for a folder");
-	(void)pthread_mutex_init(&folder->mutex, NULL);
+	mutex_init_brief(&folder->mutex);
 	(void)pthread_cond_init(&folder->looked, NULL);
 	folder->share = share;
 	folder->registry = share_folders(share);

@@ -5,155 +5,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/mutex.h"
 
-#define INDEX_START 1024
-
-static uint64_t mix(uint64_t value)
-{
-	value ^= value >> 33;
-	value *= 0xff51afd7ed558ccdULL;
-	value ^= value >> 33;
-	value *= 0xc4ceb9fe1a85ec53ULL;
-	return value ^ value >> 33;
-}
-
-static uint64_t hash_stored(dev_t device, ino_t number)
-{
-	return mix((uint64_t)number ^ mix((uint64_t)device));
-}
-
-uint64_t inode_hash_entry(const struct inode *parent, const char *entry)
-{
-	uint64_t hash = mix((uint64_t)(uintptr_t)parent);
-
-	for (const char *at = entry; *at; at++)
-		hash = (hash ^ (uint8_t)*at) * 0x100000001b3ULL;
-	return mix(hash);
-}
-
-static struct inode **node_slot(struct inode_table *table, uint64_t node)
-{
-	return &table->nodes.slots[mix(node) & table->nodes.mask];
-}
-
-static struct inode **stored_slot(struct inode_table *table, dev_t device, ino_t number)
-{
-	return &table->stored.slots[hash_stored(device, number) & table->stored.mask];
-}
-
-static struct inode **entry_slot(const struct inode *parent, const char *entry)
-{
-	struct inode_index *index = &parent->table->entries;
-	return &index->slots[inode_hash_entry(parent, entry) & index->mask];
-}
-
-void inode_index_entry(struct inode *inode)
-{
-	struct inode **slot = entry_slot(inode->parent, inode->entry);
-
-	inode->next_entry = *slot;
-	*slot = inode;
-}
-
-void inode_unindex_entry(struct inode *inode)
-{
-	struct inode **at = entry_slot(inode->parent, inode->entry);
-
-	while (*at != inode)
-		at = &(*at)->next_entry;
-	*at = inode->next_entry;
-	inode->next_entry = NULL;
-}
-
-static void index_stored(struct inode *inode)
-{
-	struct inode **slot = stored_slot(inode->table, inode->device, inode->number);
-
-	inode->next_stored = *slot;
-	*slot = inode;
-}
-
-void inode_unindex_stored(struct inode *inode)
-{
-	struct inode **at = stored_slot(inode->table, inode->device, inode->number);
-
-	if (inode->unindexed)
-		return;
-	while (*at != inode)
-		at = &(*at)->next_stored;
-	*at = inode->next_stored;
-	inode->unindexed = true;
-}
-
-static void index_node(struct inode *inode)
-{
-	struct inode **slot = node_slot(inode->table, inode->node);
-
-	inode->next_node = *slot;
-	*slot = inode;
-}
-
-static void unindex_node(struct inode *inode)
-{
-	struct inode **at = node_slot(inode->table, inode->node);
-
-	while (*at != inode)
-		at = &(*at)->next_node;
-	*at = inode->next_node;
-}
-
-static bool index_new(struct inode_index *index, size_t size)
-{
-	index->slots = calloc(size, sizeof(struct inode *));
-	index->mask = size - 1;
-	return index->slots != NULL;
-}
-
-static bool indexes_new(struct inode_index indexes[3], size_t size)
-{
-	bool made = true;
-
-	for (size_t i = 0; i < 3; i++)
-		if (!index_new(&indexes[i], size))
-			made = false;
-	for (size_t i = 0; i < 3 && !made; i++)
-		free(indexes[i].slots);
-	return made;
-}
-
-/* Larger indexes that are not to be had are no failure: chains grow longer. */
-static void grow(struct inode_table *table)
-{
-	struct inode_index old = table->nodes;
-	struct inode_index larger[3];
-
-	if (!indexes_new(larger, (old.mask + 1) * 2))
-		return;
-	free(table->stored.slots);
-	free(table->entries.slots);
-	table->nodes = larger[0];
-	table->stored = larger[1];
-	table->entries = larger[2];
-	for (size_t i = 0; i <= old.mask; i++) {
-		for (struct inode *inode = old.slots[i], *next; inode; inode = next) {
-			next = inode->next_node;
-			index_node(inode);
-			if (!inode->unindexed)
-				index_stored(inode);
-			if (inode->parent && !inode->gone)
-				inode_index_entry(inode);
-		}
-	}
-	free(old.slots);
-}
-
+/* Without the mutex: what is closed and wiped here may ask the share. */
 static void parts_free(struct inode *inode)
 {
 	if (inode->directory) {
-		if (inode->directory->made != inode->directory->synced)
-			inode->table->forgot_made = true;
 		if (inode != inode->table->root)
-			inode_cache_drop_locked(inode);
+			file_close(inode->directory->fd);
 		folder_unref(inode->directory->own);
 	}
 	if (inode->file) {
@@ -167,18 +26,44 @@ static void parts_free(struct inode *inode)
 	free(inode);
 }
 
+static void die_locked(struct inode *inode)
+{
+	struct inode_table *table = inode->table;
+
+	if (inode->parent && !inode->gone)
+		inode_unindex_entry(inode);
+	inode_unindex_node(inode);
+	inode_unindex_stored(inode);
+	if (inode->directory) {
+		if (inode->directory->made != inode->directory->synced)
+			table->forgot_made = true;
+		inode_cache_leave_locked(inode);
+	}
+	table->count--;
+	inode->next_node = table->dead;
+	table->dead = inode;
+}
+
 void inode_unref_locked(struct inode *inode)
 {
 	while (inode && --inode->references == 0) {
 		struct inode *parent = inode->parent;
 
-		if (parent && !inode->gone)
-			inode_unindex_entry(inode);
-		unindex_node(inode);
-		inode_unindex_stored(inode);
-		inode->table->count--;
-		parts_free(inode);
+		die_locked(inode);
 		inode = parent;
+	}
+}
+
+void inode_table_unlock(struct inode_table *table)
+{
+	struct inode *dead = TAKE(table->dead);
+
+	(void)pthread_mutex_unlock(&table->mutex);
+	while (dead) {
+		struct inode *next = dead->next_node;
+
+		parts_free(dead);
+		dead = next;
 	}
 }
 
@@ -207,9 +92,9 @@ static struct inode *inode_make(struct inode_table *table, const struct sight *s
 	inode->pin = -1;
 	inode->node = table->next_node++;
 	if (table->count > table->nodes.mask)
-		grow(table);
-	index_node(inode);
-	index_stored(inode);
+		inode_indexes_grow(table);
+	inode_index_node(inode);
+	inode_index_stored(inode);
 	table->count++;
 	return inode;
 }
@@ -218,18 +103,14 @@ enum fault inode_table_new(int root, const struct sight *stored, unsigned descri
 			   struct inode_table **ret_table, struct why *why)
 {
 	struct inode_table *table = calloc(1, sizeof(*table));
-	struct inode_index indexes[3];
 
-	if (!table || !indexes_new(indexes, INDEX_START)) {
+	if (!table || !inode_indexes_new(table)) {
 		free(table);
 		return why_set(why, FAULT_MEMORY, "no memory for the inodes");
 	}
-	table->nodes = indexes[0];
-	table->stored = indexes[1];
-	table->entries = indexes[2];
 	table->next_node = INODE_ROOT;
 	table->descriptors_max = descriptors;
-	(void)pthread_mutex_init(&table->mutex, NULL);
+	mutex_init_brief(&table->mutex);
 	(void)pthread_cond_init(&table->settled, NULL);
 	table->root = inode_make(table, stored);
 	if (!table->root || !table->root->directory) {
@@ -253,9 +134,7 @@ void inode_table_free(struct inode_table *table)
 			parts_free(inode);
 		}
 	}
-	free(table->nodes.slots);
-	free(table->stored.slots);
-	free(table->entries.slots);
+	inode_indexes_free(table);
 	(void)pthread_mutex_destroy(&table->mutex);
 	(void)pthread_cond_destroy(&table->settled);
 	free(table);
@@ -284,13 +163,13 @@ void inode_unref(struct inode *inode)
 	struct inode_table *table = inode->table;
 	(void)pthread_mutex_lock(&table->mutex);
 	inode_unref_locked(inode);
-	(void)pthread_mutex_unlock(&table->mutex);
+	inode_table_unlock(table);
 }
 
 struct inode *inode_find(struct inode_table *table, uint64_t node)
 {
 	(void)pthread_mutex_lock(&table->mutex);
-	struct inode *inode = *node_slot(table, node);
+	struct inode *inode = *inode_node_slot(table, node);
 	while (inode && inode->node != node)
 		inode = inode->next_node;
 	if (inode)
@@ -301,7 +180,7 @@ struct inode *inode_find(struct inode_table *table, uint64_t node)
 
 struct inode *inode_entry_locked(struct inode *directory, const char *entry)
 {
-	struct inode *inode = *entry_slot(directory, entry);
+	struct inode *inode = *inode_entry_slot(directory, entry);
 
 	while (inode && (inode->parent != directory || strcmp(inode->entry, entry) != 0))
 		inode = inode->next_entry;
@@ -329,7 +208,7 @@ void inode_count_lookup(struct inode *inode)
 void inode_forget(struct inode_table *table, uint64_t node, uint64_t lookups)
 {
 	(void)pthread_mutex_lock(&table->mutex);
-	struct inode *inode = *node_slot(table, node);
+	struct inode *inode = *inode_node_slot(table, node);
 	while (inode && inode->node != node)
 		inode = inode->next_node;
 	if (inode && inode != table->root && inode->lookups > 0) {
@@ -337,7 +216,7 @@ void inode_forget(struct inode_table *table, uint64_t node, uint64_t lookups)
 		if (inode->lookups == 0)
 			inode_unref_locked(inode);
 	}
-	(void)pthread_mutex_unlock(&table->mutex);
+	inode_table_unlock(table);
 }
 
 void inode_each(struct inode_table *table, void (*each)(void *context, struct inode *inode), void *context)
@@ -364,7 +243,7 @@ void inode_each(struct inode_table *table, void (*each)(void *context, struct in
  * numbers: another birth or kind means another file, and the one before leaves the index. */
 static struct inode *stored_locked(struct inode_table *table, const struct sight *stored)
 {
-	struct inode *inode = *stored_slot(table, stored->stat.st_dev, stored->stat.st_ino);
+	struct inode *inode = *inode_stored_slot(table, stored->stat.st_dev, stored->stat.st_ino);
 
 	while (inode && (inode->number != stored->stat.st_ino || inode->device != stored->stat.st_dev))
 		inode = inode->next_stored;
@@ -423,7 +302,7 @@ enum fault inode_meet(struct inode *directory, const char *entry, uint32_t chang
 
 	(void)pthread_mutex_lock(&table->mutex);
 	if (directory->directory->changes != changes) {
-		(void)pthread_mutex_unlock(&table->mutex);
+		inode_table_unlock(table);
 		*ret_inode = NULL;
 		return FAULT_NONE;
 	}
@@ -435,7 +314,7 @@ enum fault inode_meet(struct inode *directory, const char *entry, uint32_t chang
 		inode_cache_put_locked(inode, fd);
 		fd = -1;
 	}
-	(void)pthread_mutex_unlock(&table->mutex);
+	inode_table_unlock(table);
 	errno = error;
 	if (!inode)
 		return why_system(why, "cannot keep what was found");

@@ -28,17 +28,22 @@ static void list_add(struct inode_table *table, struct inode *inode)
 	table->newest = inode;
 }
 
-void inode_cache_drop_locked(struct inode *inode)
+void inode_cache_leave_locked(struct inode *inode)
 {
-	struct inode_directory *part = inode->directory;
-
-	if (part->fd < 0)
+	if (inode->directory->fd < 0)
 		return;
-	if (part->lent == 0)
+	if (inode->directory->lent == 0)
 		list_remove(inode->table, inode);
-	file_close(part->fd);
-	part->fd = -1;
 	inode->table->descriptors--;
+}
+
+static void drop_oldest_locked(struct inode_table *table)
+{
+	struct inode *oldest = table->oldest;
+
+	inode_cache_leave_locked(oldest);
+	file_close(oldest->directory->fd);
+	oldest->directory->fd = -1;
 }
 
 void inode_cache_put_locked(struct inode *inode, int fd)
@@ -46,7 +51,7 @@ void inode_cache_put_locked(struct inode *inode, int fd)
 	struct inode_table *table = inode->table;
 
 	while (table->descriptors >= table->descriptors_max && table->oldest)
-		inode_cache_drop_locked(table->oldest);
+		drop_oldest_locked(table);
 	inode->directory->fd = fd;
 	table->descriptors++;
 	list_add(table, inode);
@@ -144,7 +149,7 @@ void inode_return(struct inode *inode)
 	if (--inode->directory->lent == 0 && inode != table->root) {
 		list_add(table, inode);
 		if (table->descriptors > table->descriptors_max)
-			inode_cache_drop_locked(table->oldest);
+			drop_oldest_locked(table);
 	}
 	(void)pthread_mutex_unlock(&table->mutex);
 }

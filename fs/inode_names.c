@@ -128,7 +128,7 @@ void inode_renamed(struct inode *inode, struct inode *directory, const char *ent
 		inode_set_name_locked(inode, directory, copy);
 	else
 		lose_name_locked(inode);
-	(void)pthread_mutex_unlock(&inode->table->mutex);
+	inode_table_unlock(inode->table);
 }
 
 /* Written from the end, since the way is known only upwards. */

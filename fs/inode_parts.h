@@ -64,22 +64,35 @@ struct inode_table {
 	size_t count;
 	uint64_t next_node;
 	struct inode *root;
+	struct inode *dead; /* by next_node: unreferenced, to be freed by inode_table_unlock() */
 	struct inode *newest, *oldest; /* directories with a descriptor that nobody borrows */
 	unsigned descriptors, descriptors_max;
 	bool forgot_made; /* a directory was forgotten with names not yet synced: those met later count as
 			     such */
 };
 
-uint64_t inode_hash_entry(const struct inode *parent, const char *entry);
+/* The indexes (inode_index.c), with the mutex held: where a chain begins, what is put into it, and taken out. */
+bool inode_indexes_new(struct inode_table *table);
+void inode_indexes_free(struct inode_table *table);
+void inode_indexes_grow(struct inode_table *table);
+struct inode **inode_node_slot(struct inode_table *table, uint64_t node);
+struct inode **inode_stored_slot(struct inode_table *table, dev_t device, ino_t number);
+struct inode **inode_entry_slot(const struct inode *parent, const char *entry);
+void inode_index_node(struct inode *inode);
+void inode_unindex_node(struct inode *inode);
+void inode_index_stored(struct inode *inode);
 void inode_unindex_stored(struct inode *inode);
 void inode_index_entry(struct inode *inode);
 void inode_unindex_entry(struct inode *inode);
+/* In place of a plain unlock wherever references may have ended: frees those inodes after it. */
+void inode_table_unlock(struct inode_table *table);
 /* With the mutex held. */
 struct inode *inode_entry_locked(struct inode *directory, const char *entry);
 void inode_set_name_locked(struct inode *inode, struct inode *directory, char *entry);
 void inode_unref_locked(struct inode *inode);
 /* The cache of descriptors. */
 void inode_cache_put_locked(struct inode *directory, int fd);
-void inode_cache_drop_locked(struct inode *directory);
+/* Takes a directory out of it; its descriptor stays open, for whoever frees the directory. */
+void inode_cache_leave_locked(struct inode *directory);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mutex.h"
 
 #define RING_MAGIC "fsenc ring 1"
 #define RING_SUFFIX ".ring"
@@ -115,7 +116,7 @@ enum fault ring_create(const char *directory, const struct share_id *share, stru
 	if (!ring)
 		return why_set(why, FAULT_MEMORY, "no memory for a redo ring");
 	ring->directory = ring->fd = -1;
-	(void)pthread_mutex_init(&ring->mutex, NULL);
+	mutex_init_brief(&ring->mutex);
 	(void)pthread_cond_init(&ring->idle, NULL);
 	enum fault fault = open_directory(directory, &ring->directory, why);
 	if (!fault)
