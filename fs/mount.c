@@ -16,6 +16,7 @@
 #include "fs/errand.h"
 #include "fs/loop.h"
 #include "fs/ops.h"
+#include "fs/readahead.h"
 #include "fs/ring.h"
 #include "fs/status.h"
 #include "fs/watch.h"
@@ -105,11 +106,13 @@ AUTO_VALUE(struct session, session_done);
  * count. */
 static char *session_options(const struct mount_options *options, const char *share)
 {
+	char max_read[32];
 	const struct {
 		bool wanted;
 		const char *text;
 	} rows[] = {
 		{true, "nosuid,nodev,subtype=fsenc"},
+		{true, max_read},
 		{options->read_only, "ro"},
 		{options->noexec, "noexec"},
 		{options->allow_other, "allow_other"},
@@ -120,6 +123,7 @@ static char *session_options(const struct mount_options *options, const char *sh
 	};
 	AUTO(free) char *name = NULL;
 	char *text = NULL;
+	(void)snprintf(max_read, sizeof(max_read), "max_read=%d", READAHEAD_REQUEST);
 	int failed = asprintf(&name, "fsname=%s", options->fsname ? options->fsname : share) < 0;
 
 	for (size_t i = 0; !failed && i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -219,6 +223,7 @@ static enum fault serve(struct tree *tree, const char *directory, struct why *wh
 
 	tree->complaints = complaints;
 	tree->used_ms = clock_boot_ms();
+	tree->directory = directory;
 	if (!fault)
 		fault = applocks_new(tree, &locks, why);
 	tree->locks = locks;

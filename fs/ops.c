@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "fs/complaint.h"
 #include "fs/loop.h"
+#include "fs/readahead.h"
 
 /* -- what operations have in common ----------------------------------------------------------- */
 
@@ -126,6 +127,10 @@ static void ops_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
 	if (conn->max_write > FILE_WRITE_MAX)
 		conn->max_write = FILE_WRITE_MAX;
+	/* The same as among the options of the mount. */
+	conn->max_read = READAHEAD_REQUEST;
+	if (readahead_widen(tree->directory))
+		conn->max_readahead = READAHEAD_WINDOW;
 	if (tree->ready)
 		tree->ready(tree->ready_context);
 }

@@ -26,6 +26,7 @@ struct tree {
 	struct applocks *locks;
 	struct fuse_session *session;
 	struct loop *loop;
+	const char *directory; /* where it is mounted */
 	double entry_timeout, attr_timeout;
 	struct complaints *complaints;
 	void (*ready)(void *context); /* told when the kernel begins to ask */

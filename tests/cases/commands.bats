@@ -418,6 +418,20 @@ setup() {
 	[ "$status" = 2 ]
 }
 
+@test "root's mount has the kernel ask half a megabyte ahead, in requests of 128 KiB" {
+	needs_fuse
+	local device
+	as alice fsenc setup --name alice --kdf-mib 64
+	as alice fsenc init share
+	mkdir mnt
+	as alice fsenc mount share mnt
+	device=$(mountpoint -d mnt)
+	grep -q "$T/mnt .*max_read=131072" /proc/self/mountinfo
+	[ -w "/sys/class/bdi/$device/read_ahead_kb" ] || skip "only root widens the window"
+	cat mnt/nothing 2>&1 | grep -q "No such file"
+	[ "$(cat "/sys/class/bdi/$device/read_ahead_kb")" = 512 ]
+}
+
 @test "a mount in the foreground ends with its process" {
 	needs_fuse
 	as alice fsenc setup --name alice --kdf-mib 64
