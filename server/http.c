@@ -20,7 +20,7 @@
 #include "server/accept.h"
 #include "server/tls.h"
 
-#define CONNECTION_MEMORY ((size_t)6144) /* headers in and out, and what of a body is not taken yet */
+#define CONNECTION_MEMORY ((size_t)4096) /* headers in and out, and what of a body is not taken yet */
 
 struct http {
 	struct http_options options;
