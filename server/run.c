@@ -234,7 +234,11 @@ static enum fault reload_directory(struct running *running, struct why *why)
 		return fault;
 	tell_what_stays(running->home->config, config);
 	fault = home_directory(running->home, config, &directory, why);
-	return fault ? fault : membership_replace(running->server->membership, directory, why);
+	if (fault)
+		return fault;
+	/* So that it has answered, if it does, before anybody asks whether the server is ready. */
+	(void)!directory_check(directory, clock_boot_ms() + QUESTION_MS, NULL);
+	return membership_replace(running->server->membership, directory, why);
 }
 
 /* Each part by itself: what cannot be read leaves in force what is. */

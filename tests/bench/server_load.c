@@ -18,7 +18,7 @@
 #include "keys/message.h"
 #include "server/builtin.h"
 #include "server/home.h"
-#include "tests/bench/server_link.h"
+#include "tests/lib/server_link.h"
 #include "tests/bench/server_load.h"
 
 #define USERS 400 /* the load comes from these */
