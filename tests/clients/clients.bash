@@ -85,11 +85,12 @@ client_start() {
 	shift
 	mkdir -p "$T/run$n"
 	chmod 700 "$T/run$n"
-	(as alice env XDG_RUNTIME_DIR="$T/run$n" "$FSENC_BIN" mount -f "$share" "$T/m$n" "$@" \
+	(as alice exec env XDG_RUNTIME_DIR="$T/run$n" "$FSENC_BIN" mount -f "$share" "$T/m$n" "$@" \
 		</dev/null >>"$T/log$n" 2>&1 3>&- & echo $! >"$T/pid$n")
 	process[n]=$(cat "$T/pid$n")
 	wait_for is_ready "$n" || { cat "$T/log$n"; return 1; }
 	is_mounted "$T/m$n" || { cat "$T/log$n"; return 1; }
+	[ "$(readlink "/proc/${process[n]}/exe")" = "$(readlink -f "$FSENC_BIN")" ] || { echo "not the mount's process"; return 1; }
 }
 
 is_ready() {

@@ -67,10 +67,11 @@ def read_file(path):
         return f.read()
 
 
-def write_all(fd, data):
-    """One write(): what the kernel took is there; less than all is no promise of more."""
-    done = os.write(fd, data)
-    assert done == len(data), 'a short write'
+def write_all(fd, data, offset=None):
+    """One write(). Less than all of it is a failure, as of a mount that went away in the middle."""
+    done = os.write(fd, data) if offset is None else os.pwrite(fd, data, offset)
+    if done != len(data):
+        raise OSError(errno.EIO, 'a short write')
 
 
 # -- appends: no line lost, torn or doubled ---------------------------------------------------------
@@ -169,7 +170,7 @@ class Locked:
             if found not in values and not self.is_mixture(found, values):
                 raise AssertionError('record %d under its lock: not the last write' % index)
             struct.pack_into('<qq', last, index * 32 + 16, client.number, sequence)
-            assert os.pwrite(fd, payload(client.number, sequence, size), offset) == size
+            write_all(fd, payload(client.number, sequence, size), offset)
             struct.pack_into('<qqqq', last, index * 32, client.number, sequence, -1, 0)
         finally:
             fcntl.lockf(fd, fcntl.LOCK_UN, size, offset)
@@ -224,13 +225,21 @@ class Stripes:
             offset = self.offset(client.number, index, len(client.mounts))
             os.pwrite(said, struct.pack('<q', sequence), index * 16 + 8)
             try:
-                assert os.pwrite(fd, payload(client.number, sequence, self.SIZE), offset) == self.SIZE
+                write_all(fd, payload(client.number, sequence, self.SIZE), offset)
             except OSError as error:
                 if not client.was_killed(error):
                     raise
-                fd = client.does(os.open, client.path('stripes'), os.O_RDWR)
-                client.does(os.pwrite, fd, payload(client.number, sequence, self.SIZE), offset)
+                fd = self.again(client, payload(client.number, sequence, self.SIZE), offset)
             os.pwrite(said, struct.pack('<q', sequence), index * 16)
+
+    @staticmethod
+    def again(client, data, offset):
+        """With a descriptor of the new mount, or of the one after that."""
+        def once():
+            fd = os.open(client.path('stripes'), os.O_RDWR)
+            write_all(fd, data, offset)
+            return fd
+        return client.does(once)
 
     def check(self, client, count):
         data = client.does(read_file, client.path('stripes'))
