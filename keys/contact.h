@@ -12,7 +12,8 @@
  *     FAULT_UNREACHABLE  countdown, no network, or the contact failed; `why` has the reason and the minutes
  *     FAULT_DENIED       a server answered: not a member, disabled, limit, clock, unknown key
  *     FAULT_LOCKED       no group of this organisation on the list, or not enrolled
- *     FAULT_MISSING      stale: the servers know a newer access list than `file`; look at the share again
+ *     FAULT_MISSING      stale: the servers know a newer access list than `file`; look at the share again. When
+ *                        it has not come after 60 s it is FAULT_TAMPERED
  *     FAULT_TAMPERED     an envelope that does not fit; FAULT_IDENTITY  a lying server, named
  *
  * Any thread. Callbacks come from the contacts' thread, with no lock held. contacts_open(), contacts_confirm() and
@@ -91,8 +92,11 @@ void contacts_watch(struct contacts *contacts, const struct member_id *group);
 void contacts_wake(struct contacts *contacts);
 /* A record was written by us: `/v1/heads` is told, in the background (a command: before contacts_free() returns, if
  * it can be without waiting for a server that is down). Copied. Without an organisation, or in a share of
- * another one, nothing. */
+ * another one, nothing. A server that does not know the version before asks for it: so give the records
+ * before it, in ascending order, as many as are at hand. */
 void contacts_report(struct contacts *contacts, const struct folder_file *file);
+void contacts_report_chain(struct contacts *contacts, const struct folder_file *file,
+			   const struct signed_object *const *earlier, size_t earlier_count);
 /* The service, for commands that ask for users, groups and members; NULL when not enrolled. Borrowed. */
 struct service *contacts_service(struct contacts *contacts);
 
@@ -104,7 +108,7 @@ struct contacts_state {
 	int64_t countdown_left_ms; /* 0: none */
 };
 void contacts_state(struct contacts *contacts, struct contacts_state *ret_state);
-/* Every warm group: name and milliseconds left. */
+/* Every warm group: name and milliseconds left; 0 under a policy of lease 0. `each` must not call contacts. */
 void contacts_each_lease(struct contacts *contacts,
 			 void (*each)(void *context, const char *name, int64_t left_ms), void *context);
 

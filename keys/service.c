@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #define CONNECTIONS_MAX 16L
 #define ADDRESSES_KEPT_MS 60000 /* after an answer, so that renewals need no look-up */
@@ -32,7 +33,8 @@ static enum fault fill_server(struct service_server *into, const struct keyring_
 	if (fault)
 		return fault;
 	into->id = from->id;
-	(void)memcpy(into->state.url, into->url.text, sizeof into->state.url);
+	memcpy(into->state.url, into->url.text, sizeof into->state.url);
+	memcpy(into->state.host, into->url.shown, sizeof into->state.host);
 	if (!from->certificate_authority)
 		return FAULT_NONE;
 	into->authority = strdup(from->certificate_authority);
@@ -82,6 +84,7 @@ enum fault service_new(const struct keyring_organisation *organisation, const st
 	if (!service->organisation)
 		return why_set(why, FAULT_MEMORY, "no memory for the organisation");
 	*service->organisation = organisation->organisation;
+	service->fingerprint = organisation->fingerprint;
 	service->identity = identity;
 	*ret_service = TAKE(service);
 	return FAULT_NONE;
@@ -189,9 +192,58 @@ size_t service_states(struct service *service, struct service_state *states, siz
 	AUTO(let_go) struct service *held = hold(service);
 	size_t count = held->server_count < room ? held->server_count : room;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		states[i] = held->servers[i].state;
+		states[i].id = held->servers[i].id;
+	}
 	return count;
+}
+
+const struct organisation *service_organisation_of(const struct service *service)
+{
+	return service->organisation;
+}
+
+void service_server_name(const struct service *service, const struct member_id *server,
+			 char name[static DISPLAY_NAME_MAX + 1])
+{
+	const struct public_identity *known = organisation_server(service->organisation, server);
+
+	if (known)
+		memcpy(name, known->name, DISPLAY_NAME_MAX + 1);
+	else
+		member_id_text(server, name);
+}
+
+static bool is_silent(const struct service *held, const struct member_id *id)
+{
+	bool was_asked = false;
+
+	for (size_t i = 0; i < held->server_count; i++) {
+		const struct service_server *server = &held->servers[i];
+		if (!member_id_equal(&server->id, id))
+			continue;
+		if (server->state.answered)
+			return false;
+		was_asked = was_asked || server->state.asked_ms > 0;
+	}
+	return was_asked;
+}
+
+void service_prefer(struct service *service, struct member_id *servers, size_t count)
+{
+	AUTO(let_go) struct service *held = hold(service);
+
+	/* What is looked at is moved to the end at most once. */
+	for (size_t seen = 0, at = 0; seen < count; seen++) {
+		if (!is_silent(held, &servers[at])) {
+			at++;
+			continue;
+		}
+		const struct member_id silent = servers[at];
+		memmove(&servers[at], &servers[at + 1], (count - at - 1) * sizeof *servers);
+		servers[count - 1] = silent;
+	}
 }
 
 /* -- connections ------------------------------------------------------------------------ */
@@ -235,7 +287,7 @@ void service_line_give(struct service *service, struct service_line *line)
 static enum fault judge(const struct race_end *end, size_t wanted, struct service_answer *answer,
 			struct why *why)
 {
-	if (end->answers >= wanted)
+	if (end->is_enough || end->answers >= wanted)
 		return FAULT_NONE;
 	answer->no_network = end->no_network;
 	memcpy(answer->host, end->host, sizeof answer->host);
@@ -308,7 +360,7 @@ enum fault service_ask_all(struct service *service, const struct service_call *c
 	return fault ? fault : judge(&end, wanted, ret_last, why);
 }
 
-/* -- before there is an organisation ---------------------------------------------------- */
+/* -- the organisation -------------------------------------------------------------------- */
 
 #define STATUS_OK 200
 
@@ -326,6 +378,63 @@ static enum fault read_organisation(const struct service_answer *answer, const s
 	if (!fault && !organisation_server(organisation, &message->server))
 		return why_set(why, FAULT_IDENTITY, "it is no server of this organisation");
 	return fault;
+}
+
+struct hearing {
+	struct service *service;
+	bool (*each)(void *context, const struct service_organisation *answer);
+	void *context;
+	struct service_answer *last;
+	size_t good;
+	enum fault fault; /* of the last that was not */
+	struct why why;
+};
+
+/* An answer that is not the organisation's is none; it has to be named, for it is no accident. */
+static bool hear(void *context, const struct service_answer *answer)
+{
+	AUTO(organisation_answer_done) struct organisation_answer message = {.organisation = NULL};
+	struct organisation organisation;
+	struct hearing *hearing = context;
+	struct why why = WHY_NONE;
+	enum fault fault = read_organisation(answer, &hearing->service->fingerprint, &message, &organisation,
+					     &why);
+	const struct service_organisation heard = {&message, &organisation, answer->host};
+
+	*hearing->last = *answer;
+	hearing->last->body = BYTES_EMPTY;
+	if (!fault) {
+		hearing->good++;
+		return hearing->each(hearing->context, &heard);
+	}
+	hearing->fault = why_in(&why, fault, "key server %s", answer->host);
+	hearing->why = why;
+	log_error("%s", why_text(&why, fault));
+	return true;
+}
+
+enum fault service_ask_organisation(struct service *service, bool everybody, int64_t deadline_ms,
+				    bool (*each)(void *context, const struct service_organisation *answer),
+				    void *context, struct service_answer *ret_last, struct why *why)
+{
+	struct race_end end;
+	struct hearing hearing = {.service = service, .each = each, .context = context, .last = ret_last};
+	const struct service_call call = {
+		.method = "GET", .target = "/v1/organisation", .deadline_ms = deadline_ms};
+	const struct race_options options = {
+		.call = &call,
+		.lane_a_url = true,
+		.wanted = everybody ? service->server_count : 1,
+		.each = hear,
+		.context = &hearing,
+	};
+	*ret_last = (struct service_answer){.body = BYTES_EMPTY};
+	enum fault fault = service_race(service, &options, &end, why);
+	if (fault || hearing.good > 0)
+		return fault;
+	if (hearing.fault)
+		return why_set(why, hearing.fault, "%s", hearing.why.text);
+	return judge(&end, 1, ret_last, why);
 }
 
 enum fault service_fetch_organisation(const struct keyring_server *server, const struct fingerprint *expected,

@@ -53,12 +53,28 @@ AUTO_VALUE(struct service_answer, service_answer_done);
 /* `ret_answer` is filled in (host, no_network) also on failure. */
 MUST_CHECK enum fault service_ask(struct service *service, const struct service_call *call,
 				  struct service_answer *ret_answer, struct why *why);
-/* Asks several servers at once with the same body; `each` is called with every answer as it comes (in the
- * caller's thread) until it returns false. FAULT_UNREACHABLE when fewer than `wanted` answered. */
+/* Asks `wanted` of the servers at once with the same body, in their order, and others in place of those that
+ * fail, are slow, or whose answers were not enough; `each` is called with every answer as it comes (in the
+ * caller's thread) until it returns false: that was enough. FAULT_UNREACHABLE when it never did and fewer
+ * than `wanted` answered. */
 MUST_CHECK enum fault service_ask_all(struct service *service, const struct service_call *call,
 				      const struct member_id *servers, size_t server_count, size_t wanted,
 				      bool (*each)(void *context, const struct service_answer *answer),
 				      void *context, struct service_answer *ret_last, struct why *why);
+
+/* GET /v1/organisation of every server at once (`everybody`), or of whoever answers first, the last good one
+ * first. `each` gets what is signed by the root of the organisation that service_new() was given, and says
+ * whether it wants more; what is not is named in the log. FAULT_UNREACHABLE or FAULT_IDENTITY when there was
+ * no such answer. */
+struct service_organisation {
+	const struct organisation_answer *message;
+	const struct organisation *organisation;
+	const char *host;
+};
+MUST_CHECK enum fault
+service_ask_organisation(struct service *service, bool everybody, int64_t deadline_ms,
+			 bool (*each)(void *context, const struct service_organisation *answer),
+			 void *context, struct service_answer *ret_last, struct why *why);
 
 /* Without an organisation yet: GET /v1/organisation of a URL, checked against a fingerprint. */
 MUST_CHECK enum fault service_fetch_organisation(const struct keyring_server *server,
@@ -69,10 +85,19 @@ MUST_CHECK enum fault service_fetch_organisation(const struct keyring_server *se
 /* For `status` and `doctor`: what is known of each server, without a contact. */
 struct service_state {
 	char url[SERVER_URL_MAX];
+	char host[256]; /* for people, as in struct service_answer */
+	struct member_id id; /* none until it has said so */
 	bool answered; /* the last time it was asked */
 	int64_t asked_ms; /* boot time; 0 never */
 	char words[WHY_TEXT_SIZE]; /* why not */
 };
 size_t service_states(struct service *service, struct service_state *states, size_t room);
+/* As service_new() was given it. */
+const struct organisation *service_organisation_of(const struct service *service);
+/* As the organisation calls it; its id when it is none of its servers. */
+void service_server_name(const struct service *service, const struct member_id *server,
+			 char name[static DISPLAY_NAME_MAX + 1]);
+/* Those who did not answer when they were last asked go to the end; otherwise the order stays. */
+void service_prefer(struct service *service, struct member_id *servers, size_t count);
 
 #endif

@@ -111,6 +111,7 @@ struct service {
 	pthread_mutex_t mutex;
 	const struct identity *identity; /* NULL: only unsigned calls */
 	struct organisation *organisation; /* NULL likewise */
+	struct fingerprint fingerprint; /* of its root */
 	struct service_server *servers;
 	size_t server_count;
 	size_t last_good;

@@ -29,6 +29,7 @@ struct race {
 	struct runner *runners;
 	size_t runner_count;
 	struct curl_waitfd *waits; /* room for every runner */
+	size_t good; /* index of the URL that answered last */
 	size_t answers;
 	bool is_enough;
 };
@@ -48,20 +49,33 @@ AUTO_VALUE(struct race, race_done);
 
 /* -- the line-up ------------------------------------------------------------------------ */
 
-static bool may_answer(struct service *service, size_t index, const struct member_id *expected)
+/* The last good one in the first lane. */
+static size_t url_of_lane(const struct race *race, size_t lane)
 {
-	const struct member_id id = service_server_id(service, index);
-
-	return !expected || member_id_is_none(&id) || member_id_equal(&id, expected);
+	if (lane == 0)
+		return race->good;
+	return lane <= race->good ? lane - 1 : lane;
 }
 
-static void add_runner(struct race *race, struct lane *lane, size_t index, const struct member_id *expected)
+static bool may_answer(const struct race *race, size_t lane, size_t index)
 {
-	lane->count++;
+	const struct race_options *options = race->options;
+	const struct member_id id = service_server_id(race->service, index);
+
+	if (options->servers)
+		return member_id_is_none(&id) || member_id_equal(&id, &options->servers[lane]);
+	return !options->lane_a_url || index == url_of_lane(race, lane);
+}
+
+static void add_runner(struct race *race, size_t at, size_t index)
+{
+	const struct race_options *options = race->options;
+
+	race->lanes[at].count++;
 	race->runners[race->runner_count++] = (struct runner){
 		.service = race->service,
-		.options = race->options,
-		.expected = expected,
+		.options = options,
+		.expected = options->servers ? &options->servers[at] : NULL,
 		.multi = race->line->multi,
 		.server = index,
 		.fault = FAULT_UNREACHABLE,
@@ -69,17 +83,17 @@ static void add_runner(struct race *race, struct lane *lane, size_t index, const
 }
 
 /* The last good one first, then as they were given. */
-static void fill_lane(struct race *race, struct lane *lane, const struct member_id *expected, int64_t now_ms)
+static void fill_lane(struct race *race, size_t at, int64_t now_ms)
 {
 	struct service *service = race->service;
-	size_t good = service_last_good(service);
+	struct lane *lane = &race->lanes[at];
 
 	lane->runners = &race->runners[race->runner_count];
-	if (may_answer(service, good, expected))
-		add_runner(race, lane, good, expected);
+	if (may_answer(race, at, race->good))
+		add_runner(race, at, race->good);
 	for (size_t i = 0; i < service->server_count; i++)
-		if (i != good && may_answer(service, i, expected))
-			add_runner(race, lane, i, expected);
+		if (i != race->good && may_answer(race, at, i))
+			add_runner(race, at, i);
 	if (lane->count == 0)
 		return;
 	lane->share_ms = (race->options->call->deadline_ms - now_ms) / (int64_t)lane->count;
@@ -91,7 +105,9 @@ static enum fault make_room(struct race *race, struct why *why)
 {
 	size_t servers = race->service->server_count;
 
-	race->lane_count = race->options->servers ? race->options->server_count : 1;
+	race->lane_count = race->options->servers      ? race->options->server_count
+			   : race->options->lane_a_url ? servers
+						       : 1;
 	race->lanes = calloc(race->lane_count, sizeof *race->lanes);
 	race->runners = calloc(race->lane_count * servers, sizeof *race->runners);
 	race->waits = calloc(race->lane_count * servers, sizeof *race->waits);
@@ -106,8 +122,9 @@ static enum fault line_up(struct race *race, int64_t now_ms, struct why *why)
 	enum fault fault = make_room(race, why);
 	if (fault)
 		return fault;
+	race->good = service_last_good(race->service);
 	for (size_t i = 0; i < race->lane_count; i++)
-		fill_lane(race, &race->lanes[i], options->servers ? &options->servers[i] : NULL, now_ms);
+		fill_lane(race, i, now_ms);
 	size_t spare = race->lane_count > options->wanted ? race->lane_count - options->wanted : 0;
 	race->lane_share_ms = (options->call->deadline_ms - now_ms) / (int64_t)(spare + 1);
 	race->next_lane_ms = now_ms + race->lane_share_ms;
@@ -269,7 +286,8 @@ static void sum_up(const struct race *race, struct race_end *end)
 {
 	const struct runner *spokesman = NULL;
 
-	*end = (struct race_end){.answers = race->answers, .fault = FAULT_UNREACHABLE};
+	*end = (struct race_end){
+		.answers = race->answers, .is_enough = race->is_enough, .fault = FAULT_UNREACHABLE};
 	for (size_t i = 0; i < race->runner_count; i++) {
 		const struct runner *runner = &race->runners[i];
 		if (weight(runner) > 0 && (!spokesman || weight(runner) > weight(spokesman)))

@@ -20,12 +20,14 @@ struct race_options {
 	bool is_signed;
 	const struct member_id *servers; /* one lane each; NULL: one lane with every URL */
 	size_t server_count;
+	bool lane_a_url; /* `servers` is NULL: a lane for each URL */
 	size_t wanted;
 	bool (*each)(void *context, const struct service_answer *answer); /* false: that is enough */
 	void *context;
 };
 struct race_end {
 	size_t answers;
+	bool is_enough; /* `each` said so */
 	bool no_network; /* nobody was reached at all */
 	enum fault fault; /* of whom the words are about: FAULT_IDENTITY, else FAULT_UNREACHABLE */
 	char host[SERVICE_HOST_SIZE];

@@ -232,15 +232,24 @@ static void say_lease(struct key_server *held, const struct bytes *body, struct 
 	free(answer);
 }
 
+static uint64_t version_of(const struct signed_object *record)
+{
+	return (uint64_t)json_integer_value(json_object_get(signed_payload(record), "version"));
+}
+
 static void say_heads(struct key_server *held, const struct bytes *body, struct reply *reply)
 {
 	AUTO(heads_request_done) struct heads_request request = {.record_count = 0};
 	struct heads_answer answer = {.fork = false};
 
 	assert_int_equal(heads_request_read(body->data, body->size, &request, NULL), FAULT_NONE);
-	const json_t *version = json_object_get(signed_payload(request.records[request.record_count - 1]),
-						"version");
-	answer.version = held->last_head_version = (uint64_t)json_integer_value(version);
+	uint64_t first = version_of(request.records[0]);
+	answer.version = held->knows_head;
+	if (held->knows_head == 0 || first <= held->knows_head + 1) {
+		answer.version = version_of(request.records[request.record_count - 1]);
+		held->last_head_version = answer.version;
+		held->last_head_count = request.record_count;
+	}
 	assert_int_equal(heads_answer_write(&answer, &reply->body, NULL), FAULT_NONE);
 }
 

@@ -71,6 +71,8 @@ struct key_server {
 	unsigned refused; /* requests that were not signed as they must be */
 	size_t last_lease_groups;
 	uint64_t last_head_version;
+	size_t last_head_count;
+	uint64_t knows_head; /* of the folder that is reported, before it is; 0: all that leads up to it */
 	struct MHD_Daemon *daemon;
 	unsigned short port; /* 0: any, the first time */
 	char url[64];
