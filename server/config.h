@@ -9,7 +9,7 @@
  * `init` writes it, administrators edit it, `run` reads it at its start and again when it is told to reload.
  * It is read strictly (base/ini.h). Sections: [server], the keys in config.c's one table, and [ldap] where
  * `directory = ldap`. Paths may be relative to DIR and are absolute in the struct. An open, plain value;
- * texts belong to it. fsenc-server.conf(5).
+ * texts belong to it. fsenc.conf(5).
  */
 #ifndef FSENC_SERVER_CONFIG_H
 #define FSENC_SERVER_CONFIG_H

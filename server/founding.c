@@ -250,7 +250,7 @@ static int print_configuration(FILE *file, const struct draft *draft)
 
 	fingerprint_text(&organisation, text);
 	printed = fprintf(file,
-			  "# The key server '%s': fsenc-server.conf(5). Tell it of changes with SIGHUP.\n\n"
+			  "# The key server '%s': fsenc.conf(5). Tell it of changes with SIGHUP.\n\n"
 			  "[server]\nname = %s\norganisation = %s\nlisten = ",
 			  founding->name, founding->name, text);
 	for (size_t i = 0; printed >= 0 && i < founding->listen->count; i++)

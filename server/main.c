@@ -74,7 +74,6 @@ static const struct help_line exits[] = {
 	{"1", "failed"},
 	{"2", "the command was not understood"},
 	{"3", "only a part was done"},
-	{"13", "not allowed"},
 	{"20", "the directory cannot be reached"},
 	{"21", "not of this organisation"},
 	{"22", "a password is empty"},

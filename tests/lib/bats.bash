@@ -22,6 +22,7 @@ teardown() {
 	local place
 	[ -n "${T:-}" ] || return 0
 	cd "$root" || return 1
+	! declare -F stop_servers >/dev/null || stop_servers
 	while read -r place; do
 		fusermount3 -u -q -- "$place" || fusermount3 -u -q -z -- "$place"
 	done < <(awk -v below="$T/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo)
