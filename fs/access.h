@@ -18,6 +18,7 @@ struct access_place {
 	int directory; /* O_PATH descriptor of the folder's directory */
 	const char *path; /* stored path, "" for the root */
 	struct folder_id parent; /* none for the root and in a lobby */
+	unsigned patience_ms; /* of access_change() with a lock that somebody else has; 0: for ever */
 };
 
 /* The present, accepted folder file; the pin moves on to it. FAULT_MISSING: plain directory (no `.fsenc`, no
@@ -36,7 +37,7 @@ MUST_CHECK enum fault access_create(const struct access_place *place, const stru
 
 /* Makes the next version of what is there; may be called again when somebody else was faster. The groups of the
  * keyring's organisation in `present` are trusted, by the newest descriptors known, so that a new generation
- * can be wrapped to them. */
+ * can be wrapped to them. The key servers are told of each version that is put in place (contacts_report()). */
 typedef enum fault (*access_edit)(void *context, const struct folder_file *present,
 				  const struct folder_keys *keys, struct folder_file **ret_next,
 				  struct why *why);

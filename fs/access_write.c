@@ -2,6 +2,7 @@
 #include "fs/access_state.h"
 
 #include "base/file.h"
+#include "keys/contact.h"
 
 #define FILE_MODE 0644
 
@@ -18,8 +19,16 @@ static enum fault lock_log(const struct access_place *place, int *ret_lock, stru
 	enum fault fault = refuse_read_only(place, why);
 
 	return fault ? fault
-		     : access_log_lock(place->directory, ACCESS_LOCK_EXCLUSIVE, ACCESS_LOCK_FOR_EVER,
+		     : access_log_lock(place->directory, ACCESS_LOCK_EXCLUSIVE,
+				       place->patience_ms ? (int)place->patience_ms : ACCESS_LOCK_FOR_EVER,
 				       ret_lock, why);
+}
+
+/* They are witnesses: a share that shows an older version from now on is found out. */
+static void tell_servers(const struct access_place *place, const struct folder_file *file)
+{
+	if (share_contacts(place->share))
+		contacts_report(share_contacts(place->share), file);
 }
 
 /* -- the first version ---------------------------------------------------------------- */
@@ -53,6 +62,7 @@ enum fault access_create(const struct access_place *place, const struct folder_f
 	if (fault)
 		return fault;
 	access_backup(place, &accepted->record->folder, &text);
+	tell_servers(place, accepted);
 	return access_pin(place, &there.seen, accepted, &text, why);
 }
 
@@ -146,6 +156,7 @@ enum fault access_change(const struct access_place *place, access_edit edit, voi
 	if (fault)
 		return fault;
 	access_backup(place, &next->record->folder, &text);
+	tell_servers(place, next);
 	fault = access_recall(place, &now, why);
 	if (!fault)
 		fault = access_pin(place, &now, next, &text, why);

@@ -21,6 +21,8 @@
 #define ANSWER_MAX (16 * 1024 * 1024)
 #define PATIENCE_SECONDS 2
 #define SOCKET_SUFFIX ".sock"
+#define WORD_WAKE "wake"
+#define WORD_STATUS "status"
 
 struct control {
 	char *path; /* of the socket */
@@ -28,8 +30,7 @@ struct control {
 	int end; /* eventfd */
 	pthread_t thread;
 	bool started;
-	json_t *(*answer)(void *context);
-	void *context;
+	struct control_handler handler;
 };
 
 /* -- the directory ------------------------------------------------------------------------------ */
@@ -140,11 +141,31 @@ static void send_all(int fd, const char *text, size_t size)
 	}
 }
 
+/* Up to the end of what the other side has to say, which is no more than a word. */
+static void hear_word(int fd, char word[static 16])
+{
+	size_t size = 0;
+	ssize_t got;
+
+	do {
+		got = recv(fd, word + size, 15 - size, 0);
+		size += got > 0 ? (size_t)got : 0;
+	} while (got > 0 && size < 15);
+	word[size] = '\0';
+}
+
 static void serve(struct control *control, int fd)
 {
+	char word[16];
+
 	if (!is_same_user(fd))
 		return;
-	json_t *object = control->answer(control->context);
+	hear_word(fd, word);
+	if (strcmp(word, WORD_WAKE) == 0) {
+		control->handler.wake(control->handler.context);
+		return;
+	}
+	json_t *object = control->handler.answer(control->handler.context);
 	AUTO(free) char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 	if (text)
@@ -167,6 +188,7 @@ static void *run(void *context)
 		if (fd < 0)
 			continue;
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		serve(control, fd);
 	}
 }
@@ -198,18 +220,15 @@ static enum fault listen_at(struct control *control, const char *directory, stru
 	return FAULT_NONE;
 }
 
-enum fault control_start(const char *mount_directory, json_t *(*answer)(void *context), void *context,
-			 struct control **ret_control, struct why *why)
+enum fault control_start(const struct control_handler *handler, struct control **ret_control, struct why *why)
 {
 	AUTO(free) char *directory = NULL;
 	AUTO(control_stop) struct control *control = calloc(1, sizeof(*control));
 	enum fault fault = control_directory(&directory, why);
 
-	(void)mount_directory;
 	if (!control)
 		return why_set(why, FAULT_MEMORY, "no memory for a mount");
-	*control = (struct control){
-		.listener = -1, .end = eventfd(0, EFD_CLOEXEC), .answer = answer, .context = context};
+	*control = (struct control){.listener = -1, .end = eventfd(0, EFD_CLOEXEC), .handler = *handler};
 	if (!fault && control->end < 0)
 		fault = why_system(why, "cannot make an event");
 	if (!fault)
@@ -259,18 +278,26 @@ static json_t *receive(int fd)
 	}
 }
 
-static json_t *ask(int directory, const char *name)
+/* Connected, with the word said; -1 when nobody is there. */
+static int say(int directory, const char *name, const char *word)
 {
 	struct sockaddr_un address;
 	AUTO(file_close) int fd = new_socket();
 
 	if (fd < 0 || address_of(directory, name, &address, NULL) != FAULT_NONE)
-		return NULL;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-		return is_same_user(fd) ? receive(fd) : NULL;
-	if (errno == ECONNREFUSED)
-		(void)unlinkat(directory, name, 0);
-	return NULL;
+		return -1;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+		if (errno == ECONNREFUSED)
+			(void)unlinkat(directory, name, 0);
+		return -1;
+	}
+	if (!is_same_user(fd))
+		return -1;
+	send_all(fd, word, strlen(word));
+	(void)shutdown(fd, SHUT_WR);
+	int connected = fd;
+	fd = -1;
+	return connected;
 }
 
 static bool is_socket_name(const char *name)
@@ -286,7 +313,8 @@ static void auto_closedir(DIR **listing)
 		(void)closedir(*listing);
 }
 
-enum fault control_ask_all(json_t **ret_answers, struct why *why)
+/* One after the other; NULL in `answers`: nothing is waited for. */
+static enum fault say_to_all(const char *word, json_t *answers, struct why *why)
 {
 	AUTO(free) char *directory = NULL;
 	enum fault fault = control_directory(&directory, why);
@@ -296,12 +324,30 @@ enum fault control_ask_all(json_t **ret_answers, struct why *why)
 	AUTO(closedir) DIR *listing = opendir(directory);
 	if (!listing)
 		return why_system(why, "cannot list '%s'", directory);
-	json_t *answers = json_array();
 	for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
-		json_t *answer = is_socket_name(entry->d_name) ? ask(dirfd(listing), entry->d_name) : NULL;
+		if (!is_socket_name(entry->d_name))
+			continue;
+		AUTO(file_close) int fd = say(dirfd(listing), entry->d_name, word);
+		json_t *answer = fd >= 0 && answers ? receive(fd) : NULL;
 		if (answer)
 			(void)json_array_append_new(answers, answer);
 	}
-	*ret_answers = answers;
 	return FAULT_NONE;
+}
+
+enum fault control_ask_all(json_t **ret_answers, struct why *why)
+{
+	json_t *answers = json_array();
+	enum fault fault = say_to_all(WORD_STATUS, answers, why);
+
+	if (fault)
+		json_decref(answers);
+	else
+		*ret_answers = answers;
+	return fault;
+}
+
+void control_wake_all(void)
+{
+	(void)!say_to_all(WORD_WAKE, NULL, NULL);
 }

@@ -1,95 +1,180 @@
 #include "fs/errand.h"
 
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
-#include "fs/fuse.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "fs/forgetting.h"
+#include "fs/rotation.h"
+
+enum errand_kind { ERRAND_CLOSED, ERRAND_OPENED, ERRAND_ASK_AGAIN, ERRAND_ROTATE };
 
 struct errand {
 	struct errand *next;
-	struct folder *folder; /* reference */
-	bool open;
+	enum errand_kind kind;
+	struct folder *folder; /* reference, for CLOSED and OPENED */
+	struct member_id group; /* for ROTATE */
 };
 
 struct errands {
 	struct tree *tree;
 	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
+	int event; /* an errand, or the end */
+	int timer; /* the next lease that runs out */
+	pthread_mutex_t mutex; /* what follows */
 	struct errand *first, **last;
-	bool ending;
+	atomic_bool ending;
 };
 
-/* -- a folder that closes ----------------------------------------------------------------------- */
+/* -- the queue ---------------------------------------------------------------------------------- */
 
-struct closing {
-	struct tree *tree;
-	const struct folder *folder;
-};
-
-static void drop_inode(void *context, struct inode *inode)
+static void wake(const struct errands *errands)
 {
-	const struct closing *closing = context;
-	AUTO(inode_unref) struct inode *parent = inode_parent(inode);
-	AUTO(folder_unref) struct folder *folder = parent ? inode_folder(parent) : NULL;
+	const uint64_t one = 1;
 
-	if (folder != closing->folder)
-		return;
-	inode_forget_content(inode);
-	(void)fuse_lowlevel_notify_inval_inode(closing->tree->session, inode_node(inode), 0, 0);
+	(void)!write(errands->event, &one, sizeof(one));
 }
 
-static void close_folder(struct tree *tree, const struct folder *folder)
+static void add(struct errands *errands, const struct errand *wanted)
 {
-	struct closing closing = {tree, folder};
+	struct errand *errand = calloc(1, sizeof(*errand));
 
-	inode_each(tree->inodes, drop_inode, &closing);
+	if (!errand)
+		return;
+	*errand = *wanted;
+	(void)folder_ref(errand->folder);
+	(void)pthread_mutex_lock(&errands->mutex);
+	*errands->last = errand;
+	errands->last = &errand->next;
+	(void)pthread_mutex_unlock(&errands->mutex);
+	wake(errands);
+}
+
+static struct errand *take_all(struct errands *errands)
+{
+	(void)pthread_mutex_lock(&errands->mutex);
+	struct errand *list = errands->first;
+	errands->first = NULL;
+	errands->last = &errands->first;
+	(void)pthread_mutex_unlock(&errands->mutex);
+	return list;
+}
+
+static void errand_free(struct errand *errand)
+{
+	folder_unref(errand->folder);
+	free(errand);
+}
+
+/* -- what is done --------------------------------------------------------------------------------- */
+
+/* All at once, in one walk: a lease may end for many folders. */
+static void close_folders(struct errands *errands, const struct errand *list)
+{
+	size_t count = 0, room = 0;
+
+	for (const struct errand *errand = list; errand; errand = errand->next)
+		room += errand->kind == ERRAND_CLOSED;
+	AUTO(free) struct folder **folders = room ? calloc(room, sizeof(struct folder *)) : NULL;
+	for (const struct errand *errand = list; folders && errand; errand = errand->next)
+		if (errand->kind == ERRAND_CLOSED)
+			folders[count++] = errand->folder;
+	if (count > 0)
+		forget_folders(errands->tree, folders, count);
+}
+
+static void do_errand(struct errands *errands, const struct errand *errand)
+{
+	struct share *share = errands->tree->share;
+
+	switch (errand->kind) {
+	case ERRAND_CLOSED:
+		break;
+	case ERRAND_OPENED:
+		errand_replay(share);
+		break;
+	case ERRAND_ASK_AGAIN:
+		folder_ask_again(share);
+		break;
+	case ERRAND_ROTATE:
+		rotate_folders(share, &errand->group);
+		break;
+	}
+}
+
+static void do_all(struct errands *errands)
+{
+	struct errand *list = take_all(errands);
+
+	close_folders(errands, list);
+	while (list) {
+		struct errand *errand = list;
+		list = errand->next;
+		if (!atomic_load(&errands->ending))
+			do_errand(errands, errand);
+		errand_free(errand);
+	}
 }
 
 /* -- the thread --------------------------------------------------------------------------------- */
 
-static struct errand *next_errand(struct errands *errands)
+/* By boot time, which goes on while the machine sleeps. A time that has passed rings at once. */
+static void set_timer(const struct errands *errands)
 {
-	(void)pthread_mutex_lock(&errands->mutex);
-	while (!errands->first && !errands->ending)
-		(void)pthread_cond_wait(&errands->changed, &errands->mutex);
-	struct errand *errand = errands->first;
-	if (errand) {
-		errands->first = errand->next;
-		if (!errands->first)
-			errands->last = &errands->first;
+	int64_t end = folder_next_end(errands->tree->share);
+	struct itimerspec at = {.it_value = {0, 0}};
+
+	if (end != INT64_MAX) {
+		at.it_value.tv_sec = end / MS_PER_SECOND;
+		at.it_value.tv_nsec = end % MS_PER_SECOND * 1000000L + 1;
 	}
-	(void)pthread_mutex_unlock(&errands->mutex);
-	return errand;
+	(void)timerfd_settime(errands->timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 static void *run(void *context)
 {
 	struct errands *errands = context;
+	struct pollfd both[2] = {{.fd = errands->event, .events = POLLIN},
+				 {.fd = errands->timer, .events = POLLIN}};
+	uint64_t count;
 
-	for (struct errand *errand = next_errand(errands); errand; errand = next_errand(errands)) {
-		if (errand->open)
-			errand_replay(errands->tree->share);
-		else
-			close_folder(errands->tree, errand->folder);
-		folder_unref(errand->folder);
-		free(errand);
+	while (!atomic_load(&errands->ending)) {
+		set_timer(errands);
+		(void)poll(both, 2, -1);
+		(void)!read(errands->event, &count, sizeof(count));
+		folder_end_leases(errands->tree->share);
+		do_all(errands);
 	}
+	do_all(errands);
 	return NULL;
 }
 
 static void folder_has_changed(void *context, struct folder *folder, bool open)
 {
-	struct errands *errands = context;
-	struct errand *errand = calloc(1, sizeof(*errand));
+	add(context, &(struct errand){.kind = open ? ERRAND_OPENED : ERRAND_CLOSED, .folder = folder});
+}
 
-	if (!errand)
-		return;
-	*errand = (struct errand){.folder = folder_ref(folder), .open = open};
-	(void)pthread_mutex_lock(&errands->mutex);
-	*errands->last = errand;
-	errands->last = &errand->next;
-	(void)pthread_cond_signal(&errands->changed);
-	(void)pthread_mutex_unlock(&errands->mutex);
+void errands_ask_again(struct errands *errands)
+{
+	add(errands, &(struct errand){.kind = ERRAND_ASK_AGAIN});
+}
+
+void errands_rotate(struct errands *errands, const struct member_id *group)
+{
+	add(errands, &(struct errand){.kind = ERRAND_ROTATE, .group = *group});
+}
+
+static void errands_free(struct errands *errands)
+{
+	(void)pthread_mutex_destroy(&errands->mutex);
+	file_close(errands->event);
+	file_close(errands->timer);
+	free(errands);
 }
 
 enum fault errands_start(struct tree *tree, struct errands **ret_errands, struct why *why)
@@ -101,9 +186,11 @@ enum fault errands_start(struct tree *tree, struct errands **ret_errands, struct
 	errands->tree = tree;
 	errands->last = &errands->first;
 	(void)pthread_mutex_init(&errands->mutex, NULL);
-	(void)pthread_cond_init(&errands->changed, NULL);
-	if (pthread_create(&errands->thread, NULL, run, errands) != 0) {
-		free(errands);
+	errands->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	errands->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (errands->event < 0 || errands->timer < 0 ||
+	    pthread_create(&errands->thread, NULL, run, errands) != 0) {
+		errands_free(errands);
 		return why_set(why, FAULT_MEMORY, "no thread for a mount");
 	}
 	folder_on_change(tree->share, folder_has_changed, errands);
@@ -116,12 +203,9 @@ void errands_stop(struct errands *errands)
 	if (!errands)
 		return;
 	folder_on_change(errands->tree->share, NULL, NULL);
-	(void)pthread_mutex_lock(&errands->mutex);
-	errands->ending = true;
-	(void)pthread_cond_signal(&errands->changed);
-	(void)pthread_mutex_unlock(&errands->mutex);
+	atomic_store(&errands->ending, true);
+	wake(errands);
 	(void)pthread_join(errands->thread, NULL);
-	(void)pthread_cond_destroy(&errands->changed);
-	(void)pthread_mutex_destroy(&errands->mutex);
-	free(errands);
+	do_all(errands);
+	errands_free(errands);
 }

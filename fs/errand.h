@@ -1,8 +1,12 @@
-/* fs/errand.h - what a mount does when a folder closes or opens, on a thread of its own.
+/* fs/errand.h - what a mount does when folders close or open, on a thread of its own.
  *
  * A folder that closes: every page, attribute and name of it that the kernel keeps is dropped, or plaintext
- * would outlive the key there. The kernel may have to wait for our workers while it does so, so none of them
- * may do it. A folder that opens: what a killed mount left half written in it is written whole (fs/ring.h).
+ * would outlive the key there; then the keys are wiped, and what the last operations brought is dropped as
+ * well (fs/folder.h). The kernel may have to wait for our workers while it does so, so none of them may do
+ * it, and no lock is held. The thread also sees to it that folders close when the lease of their group has
+ * run out, also while the machine slept.
+ *
+ * A folder that opens: what a killed mount left half written in it is written whole (fs/ring.h).
  */
 #ifndef FSENC_FS_ERRAND_H
 #define FSENC_FS_ERRAND_H
@@ -16,6 +20,11 @@ MUST_CHECK enum fault errands_start(struct tree *tree, struct errands **ret_erra
 /* After the session's connection is closed: nothing may be waiting for the kernel then. */
 void errands_stop(struct errands *errands);
 AUTO_POINTER(struct errands *, errands_stop);
+
+/* Folders that no key server could be reached for are asked for again. */
+void errands_ask_again(struct errands *errands);
+/* Somebody has left the group: fs/rotation.h. */
+void errands_rotate(struct errands *errands, const struct member_id *group);
 
 /* Deals with what dead mounts of the share have left; what lies in folders not open to us stays for later. */
 void errand_replay(struct share *share);

@@ -36,6 +36,16 @@ struct inode *file_inode(const struct open_file *file)
 	return file->inode;
 }
 
+bool file_may_be_kept(const struct open_file *file)
+{
+	if (!share_contacts(file->tree->share))
+		return true;
+	AUTO(inode_unref) struct inode *parent = inode_parent(file->inode);
+	AUTO(folder_unref) struct folder *folder = parent ? inode_folder(parent) : NULL;
+
+	return !folder || !folder_confirms_each(folder);
+}
+
 /* -- opening and closing -------------------------------------------------------------------------- */
 
 /* Whatever is written has to be read first, so the stored file is opened for both. */
@@ -210,11 +220,12 @@ enum fault file_read_at(struct open_file *file, int64_t offset, size_t size, uin
 	return fault;
 }
 
-static enum fault write_bytes(struct open_file *file, const struct file_bytes *bytes, bool append,
+static enum fault write_bytes(struct open_file *file, const struct file_bytes *bytes, enum place_want want,
 			      struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
-	enum fault fault = enter(file, PLACE_CHANGE, &scope, why);
+	bool append = want == PLACE_CHANGE && file->append;
+	enum fault fault = enter(file, want, &scope, why);
 
 	if (!fault)
 		fault = content_write(file->content, file->fd, &scope.view->terms, bytes->offset, append,
@@ -225,12 +236,12 @@ static enum fault write_bytes(struct open_file *file, const struct file_bytes *b
 
 enum fault file_write_at(struct open_file *file, const struct file_bytes *bytes, struct why *why)
 {
-	return write_bytes(file, bytes, file->append, why);
+	return write_bytes(file, bytes, PLACE_CHANGE, why);
 }
 
 enum fault file_write_page(struct open_file *file, const struct file_bytes *bytes, struct why *why)
 {
-	return write_bytes(file, bytes, false, why);
+	return write_bytes(file, bytes, PLACE_WRITE_BACK, why);
 }
 
 enum fault file_truncate(struct open_file *file, int64_t size, struct why *why)

@@ -32,6 +32,8 @@ bool file_is_writable(const struct open_file *file);
 /* At its opening it was not as the kernel was last told (shared mode). */
 bool file_is_news(const struct open_file *file);
 struct inode *file_inode(const struct open_file *file); /* borrowed */
+/* May the kernel keep pages of it? */
+bool file_may_be_kept(const struct open_file *file);
 
 MUST_CHECK enum fault file_attributes(struct open_file *file, struct stat *ret_shown, struct why *why);
 MUST_CHECK enum fault file_read_at(struct open_file *file, int64_t offset, size_t size, uint8_t *buffer,

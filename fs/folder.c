@@ -7,144 +7,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/mutex.h"
-
-/* -- the registry --------------------------------------------------------------------- */
-
-enum fault folder_registry_new(struct folder_registry **ret_registry, struct why *why)
-{
-	struct folder_registry *registry = calloc(1, sizeof *registry);
-	if (!registry)
-		return why_set(why, FAULT_MEMORY, "no memory for the folders of a share");
-	mutex_init_brief(&registry->mutex);
-	*ret_registry = registry;
-	return FAULT_NONE;
-}
-
-static void drop_view(struct folder *folder)
-{
-	(void)pthread_mutex_lock(&folder->mutex);
-	folder_leave(TAKE(folder->view));
-	folder->fault = why_set(&folder->reason, FAULT_LOCKED, "the share is closed");
-	(void)pthread_mutex_unlock(&folder->mutex);
-}
-
-void folder_registry_free(struct folder_registry *registry)
-{
-	bool held = false;
-	if (!registry)
-		return;
-	for (size_t i = 0; i < FOLDER_BUCKETS; i++)
-		for (struct folder *folder = registry->buckets[i]; folder; folder = folder->next) {
-			drop_view(folder);
-			held = true;
-		}
-	/* Its holder will come back to it: a leak is the lesser harm. */
-	if (held)
-		return;
-	(void)pthread_mutex_destroy(&registry->mutex);
-	free(registry);
-}
-
-static struct folder **bucket_of(struct folder_registry *registry, dev_t device, ino_t inode)
-{
-	return &registry->buckets[((uint64_t)device * 31 + (uint64_t)inode) % FOLDER_BUCKETS];
-}
-
-static struct folder *find_listed(struct folder_registry *registry, dev_t device, ino_t inode)
-{
-	struct folder *folder = *bucket_of(registry, device, inode);
-
-	while (folder && (folder->device != device || folder->inode != inode))
-		folder = folder->next;
-	return folder;
-}
-
-/* With the registry's mutex. */
-static void unlist(struct folder *folder)
-{
-	struct folder **place = bucket_of(folder->registry, folder->device, folder->inode);
-	if (!folder->listed)
-		return;
-	while (*place != folder)
-		place = &(*place)->next;
-	*place = folder->next;
-	folder->listed = false;
-}
-
-static struct folder *registry_get(struct folder_registry *registry, dev_t device, ino_t inode)
-{
-	(void)pthread_mutex_lock(&registry->mutex);
-	struct folder *folder = find_listed(registry, device, inode);
-	if (folder)
-		folder->references++;
-	(void)pthread_mutex_unlock(&registry->mutex);
-	return folder;
-}
-
-/* The one that is listed afterwards: somebody else may have been faster. */
-static struct folder *registry_put(struct folder *folder)
-{
-	struct folder_registry *registry = folder->registry;
-	(void)pthread_mutex_lock(&registry->mutex);
-	struct folder *listed = find_listed(registry, folder->device, folder->inode);
-	if (!listed) {
-		struct folder **bucket = bucket_of(registry, folder->device, folder->inode);
-		folder->next = *bucket;
-		*bucket = folder;
-		folder->listed = true;
-		listed = folder;
-	} else {
-		listed->references++;
-	}
-	(void)pthread_mutex_unlock(&registry->mutex);
-	return listed;
-}
-
-/* This directory is no folder any more, or another one: who looks for it next starts afresh. */
-static void registry_forget(struct folder *folder)
-{
-	(void)pthread_mutex_lock(&folder->registry->mutex);
-	unlist(folder);
-	(void)pthread_mutex_unlock(&folder->registry->mutex);
-}
-
-/* -- life ----------------------------------------------------------------------------- */
-
-static void folder_free(struct folder *folder)
-{
-	folder_leave(folder->view);
-	folder_unref(folder->parent);
-	file_close(folder->directory);
-	free(folder->path);
-	(void)pthread_cond_destroy(&folder->looked);
-	(void)pthread_mutex_destroy(&folder->mutex);
-	free(folder);
-}
-
-struct folder *folder_ref(struct folder *folder)
-{
-	if (!folder)
-		return NULL;
-	(void)pthread_mutex_lock(&folder->registry->mutex);
-	folder->references++;
-	(void)pthread_mutex_unlock(&folder->registry->mutex);
-	return folder;
-}
-
-void folder_unref(struct folder *folder)
-{
-	if (!folder)
-		return;
-	(void)pthread_mutex_lock(&folder->registry->mutex);
-	bool last = --folder->references == 0;
-	if (last)
-		unlist(folder);
-	(void)pthread_mutex_unlock(&folder->registry->mutex);
-	if (last)
-		folder_free(folder);
-}
+#include "keys/contact.h"
 
 static enum fault folder_new_for(struct share *share, int directory, const struct stat *stat,
 				 const char *path, struct folder *parent, struct folder **ret_folder,
@@ -211,6 +75,7 @@ struct news {
 	enum fault fault;
 	struct why reason;
 	struct folder_view *view;
+	struct folder_file *file; /* instead of a view: a group may open it */
 	struct folder_id id;
 	bool has_id;
 };
@@ -229,6 +94,16 @@ static enum fault parent_id_of(const struct folder *folder, struct folder_id *re
 	return known ? FAULT_NONE : why_set(why, FAULT_LOCKED, "the folder above it is not accepted");
 }
 
+/* An admin's client makes a new generation when somebody has left the group. */
+static void watch_groups(struct share *share, const struct folder_file *file, const struct folder_view *view)
+{
+	if (view->role != ROLE_ADMIN || !share_contacts(share) || share_options_of(share)->read_only)
+		return;
+	for (size_t i = 0; i < file->record->entry_count; i++)
+		if (file->record->entries[i].kind == MEMBER_GROUP)
+			contacts_watch(share_contacts(share), &file->record->entries[i].id);
+}
+
 static enum fault read_news(const struct folder *folder, const char *path, struct news *news)
 {
 	struct access_place place = {.share = folder->share, .directory = folder->directory, .path = path};
@@ -240,7 +115,14 @@ static enum fault read_news(const struct folder *folder, const char *path, struc
 		return fault;
 	news->id = file->record->folder;
 	news->has_id = true;
-	return folder_view_new(folder->share, file, &news->view, &news->reason);
+	if (folder_is_of_group(folder->share, file)) {
+		news->file = TAKE(file);
+		return FAULT_NONE;
+	}
+	fault = folder_view_new(folder->share, file, &news->view, &news->reason);
+	if (!fault)
+		watch_groups(folder->share, file, news->view);
+	return fault;
 }
 
 /* Passing trouble of the share or of this machine says nothing of the folder. */
@@ -250,35 +132,25 @@ static bool is_passing(enum fault fault)
 	       fault == FAULT_KEYRING_WRITE;
 }
 
-static void say(const struct folder *folder, const struct news *news, bool was_open, bool first)
-{
-	const char *path = folder->path[0] ? folder->path : "(root)";
-	const char *words = why_text(&news->reason, news->fault);
-
-	if (news->fault == FAULT_TAMPERED || news->fault == FAULT_MALFORMED || news->fault == FAULT_DAMAGED)
-		log_error("folder '%s' is refused: %s", path, words);
-	else if (news->fault && was_open)
-		log_warning("folder '%s' is closed: %s", path, words);
-	else if (!news->fault && !first)
-		log_info("folder '%s' is open", path);
-}
-
 /* With the mutex. The last good keys go as soon as what lies there now is not good. */
 static void take_news(struct folder *folder, const struct folder_look *look, struct news *news, bool first)
 {
 	bool was_open = folder->view != NULL;
 	if (news->has_id && folder->has_id && !folder_id_equal(&news->id, &folder->id)) {
 		folder_leave(TAKE(news->view));
+		folder_file_free(TAKE(news->file));
 		news->fault = why_set(&news->reason, FAULT_MISSING, "another folder lies here now");
 	}
-	if (first || was_open != (news->view != NULL) || strcmp(news->reason.text, folder->reason.text) != 0)
-		say(folder, news, was_open, first);
+	bool changed = was_open != (news->view != NULL) || strcmp(news->reason.text, folder->reason.text) != 0;
+	if (!news->file && (first || changed))
+		folder_say(folder, news->fault, &news->reason, was_open, first);
 	if (news->has_id && !folder->has_id) {
 		folder->id = news->id;
 		folder->has_id = true;
 	}
 	folder_leave(folder->view);
 	folder->view = TAKE(news->view);
+	group_access_take(folder, TAKE(news->file));
 	folder->fault = news->fault;
 	folder->reason = news->fault ? news->reason : WHY_NONE;
 	folder->look = *look;
@@ -309,7 +181,7 @@ static enum fault look(struct folder *folder, struct why *why)
 	struct folder_look before = folder->look;
 	struct folder_look now = {0};
 	struct news news = {.fault = FAULT_NONE, .reason = WHY_NONE};
-	bool open = folder->view != NULL;
+	bool open = folder->view != NULL || folder->group.file;
 	bool changed = false;
 	AUTO(free) char *path = strdup(folder->path);
 	if (!path)
@@ -318,7 +190,7 @@ static enum fault look(struct folder *folder, struct why *why)
 	(void)pthread_mutex_unlock(&folder->mutex);
 	enum fault fault = look_again(folder, path, &before, open, &now, &news, &changed, why);
 	if (!fault && news.fault == FAULT_MISSING)
-		registry_forget(folder);
+		folder_registry_forget(folder);
 	(void)pthread_mutex_lock(&folder->mutex);
 	if (!fault && changed)
 		take_news(folder, &now, &news, false);
@@ -343,17 +215,6 @@ static enum fault look_if_due(struct folder *folder, struct why *why)
 		(void)pthread_cond_wait(&folder->looked, &folder->mutex);
 	}
 	return FAULT_NONE;
-}
-
-static void tell(struct folder *folder, bool open)
-{
-	struct folder_registry *registry = folder->registry;
-	(void)pthread_mutex_lock(&registry->mutex);
-	folder_changed changed = registry->changed;
-	void *context = registry->context;
-	(void)pthread_mutex_unlock(&registry->mutex);
-	if (changed)
-		changed(context, folder, open);
 }
 
 /* -- entering ------------------------------------------------------------------------- */
@@ -384,18 +245,45 @@ static enum fault admit(const struct folder *folder, enum folder_want want,
 	return fault;
 }
 
+/* With the mutex. */
+static enum fault enter(struct folder *folder, enum folder_want want, const struct folder_view **ret_view,
+			struct why *why)
+{
+	enum fault fault = look_if_due(folder, why);
+
+	if (!fault && folder->group.file)
+		fault = group_access_open(folder, why);
+	return fault ? fault : admit(folder, want, ret_view, why);
+}
+
+/* With the mutex: has it opened or closed? While an answer is awaited it is neither. */
+static bool tells(struct folder *folder, enum fault fault)
+{
+	bool open = folder->view != NULL;
+
+	if (open == folder->told || fault == FAULT_PENDING)
+		return false;
+	folder->told = open;
+	return true;
+}
+
 enum fault folder_enter(struct folder *folder, enum folder_want want, const struct folder_view **ret_view,
 			struct why *why)
 {
+	int64_t since = clock_boot_ms();
+	enum fault fault;
+
 	(void)pthread_mutex_lock(&folder->mutex);
-	bool was_open = folder->view != NULL;
-	enum fault fault = look_if_due(folder, why);
-	bool open = folder->view != NULL;
-	if (!fault)
-		fault = admit(folder, want, ret_view, why);
+	do
+		fault = enter(folder, want, ret_view, why);
+	while (group_access_wait(folder, fault, since));
+	if (fault == FAULT_PENDING && share_waits(folder->share))
+		fault = why_set(why, FAULT_UNREACHABLE, "the key servers have not answered in time");
+	bool news = tells(folder, fault);
+	bool open = folder->told;
 	(void)pthread_mutex_unlock(&folder->mutex);
-	if (open != was_open)
-		tell(folder, open);
+	if (news)
+		folder_tell(folder, open);
 	return fault;
 }
 
@@ -403,7 +291,9 @@ enum fault folder_enter_as_last_seen(struct folder *folder, enum folder_want wan
 				     const struct folder_view **ret_view, struct why *why)
 {
 	(void)pthread_mutex_lock(&folder->mutex);
-	enum fault fault = admit(folder, want, ret_view, why);
+	enum fault fault = folder->group.file && !group_access_is_open(folder)
+				   ? why_set(why, FAULT_UNREACHABLE, "its group is not open just now")
+				   : admit(folder, want, ret_view, why);
 	(void)pthread_mutex_unlock(&folder->mutex);
 	return fault;
 }
@@ -428,6 +318,7 @@ static enum fault load(struct folder *folder, const struct folder_look *look, st
 	}
 	(void)pthread_mutex_lock(&folder->mutex);
 	take_news(folder, look, &news, true);
+	folder->told = folder->view != NULL;
 	(void)pthread_mutex_unlock(&folder->mutex);
 	return FAULT_NONE;
 }
@@ -436,7 +327,7 @@ static enum fault find_known(struct share *share, const struct stat *stat, const
 			     struct folder **ret_folder)
 {
 	struct folder_registry *registry = share_folders(share);
-	AUTO(folder_unref) struct folder *folder = registry_get(registry, stat->st_dev, stat->st_ino);
+	AUTO(folder_unref) struct folder *folder = folder_registry_get(registry, stat->st_dev, stat->st_ino);
 	char before[RING_PATH_MAX];
 	if (!folder)
 		return FAULT_MISSING;
@@ -470,7 +361,7 @@ enum fault folder_find(struct share *share, int directory, const char *path, str
 		fault = load(folder, &look, why);
 	if (fault)
 		return fault;
-	struct folder *listed = registry_put(folder);
+	struct folder *listed = folder_registry_put(folder);
 	if (listed == folder)
 		folder = NULL;
 	*ret_folder = listed;

@@ -9,7 +9,21 @@
  * Entering looks at `.fsenc` (one statx) when the last look is older than a second, loads what has
  * changed, and gives an immutable view: keys and role as of now. A view stays valid until it is
  * left, even when the folder changes meanwhile; the keys are wiped when the last view goes.
- * Any thread; no lock is held across I/O.
+ *
+ * A folder with an entry of our own opens by that, whose role alone counts, and no key server is ever asked.
+ * Else a group may open it, through share_contacts(): then each entering looks whether the group's lease is
+ * valid (a comparison; no lock, no round trip), and FAULT_PENDING says that the key servers are asked. In a command
+ * (share_waits()) entering waits for them instead.
+ *
+ * When a lease ends, nothing enters any more (FAULT_UNREACHABLE, or FAULT_DENIED). What the kernel has of the
+ * folder is dropped by whoever listens to folder_on_change(), in these steps:
+ *
+ *     drop what the kernel has; dirty pages come back through folder_enter_to_write_back()
+ *     folder_wipe(folder)       waits for the last operations, five seconds at most; wipes the keys
+ *     drop once more, what the last operations brought
+ *     folder_closed(folder)     from now on it may be asked for again
+ *
+ * Any thread; no lock is held across I/O on the share.
  */
 #ifndef FSENC_FS_FOLDER_H
 #define FSENC_FS_FOLDER_H
@@ -41,14 +55,17 @@ struct folder *folder_ref(struct folder *folder);
 void folder_unref(struct folder *folder);
 AUTO_POINTER(struct folder *, folder_unref);
 
-/* FAULT_LOCKED, FAULT_DENIED (a reader writes), FAULT_TAMPERED, FAULT_MALFORMED, FAULT_UNREACHABLE (later).
- */
+/* FAULT_LOCKED, FAULT_DENIED (a reader writes; not a member), FAULT_TAMPERED, FAULT_MALFORMED, FAULT_UNREACHABLE,
+ * FAULT_PENDING, FAULT_IDENTITY. */
 MUST_CHECK enum fault folder_enter(struct folder *folder, enum folder_want want,
 				   const struct folder_view **ret_view, struct why *why);
 /* The same, with the look of the last second taken as good even if it is older: for what must cost no round
- * trip. */
+ * trip. Asks no key server. */
 MUST_CHECK enum fault folder_enter_as_last_seen(struct folder *folder, enum folder_want want,
 						const struct folder_view **ret_view, struct why *why);
+/* For pages that the kernel brings back: also while the folder closes. */
+MUST_CHECK enum fault folder_enter_to_write_back(struct folder *folder, const struct folder_view **ret_view,
+						 struct why *why);
 void folder_leave(const struct folder_view *view);
 AUTO_POINTER(const struct folder_view *, folder_leave);
 
@@ -64,6 +81,24 @@ bool folder_is_open(struct folder *folder);
 /* Called (from the thread that noticed, no lock held) when a folder that was open closes or opens again. */
 typedef void (*folder_changed)(void *context, struct folder *folder, bool open);
 void folder_on_change(struct share *share, folder_changed changed, void *context);
+
+/* -- groups ----------------------------------------------------------------------------- */
+
+struct group_lease;
+/* Its folders close. */
+void folder_lease_ended(struct share *share, struct group_lease *lease);
+/* Folders close whose lease has run out. */
+void folder_end_leases(struct share *share);
+/* When the next one runs out, boot time; INT64_MAX: none. */
+int64_t folder_next_end(struct share *share);
+/* See above. The keys that are about to go, a reference; NULL when none are. */
+const struct folder_view *folder_closing_view(struct folder *folder);
+void folder_wipe(struct folder *folder);
+void folder_closed(struct folder *folder);
+/* Its group has a lease of length 0, so that each use is asked for: no page of it may be kept by the kernel. */
+bool folder_confirms_each(struct folder *folder);
+/* Those that were refused because no key server could be reached: it may be otherwise now. */
+void folder_ask_again(struct share *share);
 
 /* Every folder met so far. */
 void folder_each(struct share *share, void (*each)(void *context, struct folder *folder), void *context);

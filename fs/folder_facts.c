@@ -57,14 +57,19 @@ void folder_moved(struct folder *folder, const char *path)
 void folder_state(struct folder *folder, char text[static WHY_TEXT_SIZE])
 {
 	static const char prefix[] = "locked: ";
+	char words[WHY_TEXT_SIZE];
 
 	(void)pthread_mutex_lock(&folder->mutex);
-	if (folder->view)
+	bool open = folder->view != NULL;
+	if (!open && folder->group.file)
+		group_access_words(folder, words);
+	else
+		(void)snprintf(words, WHY_TEXT_SIZE, "%s", why_text(&folder->reason, folder->fault));
+	(void)pthread_mutex_unlock(&folder->mutex);
+	if (open)
 		(void)snprintf(text, WHY_TEXT_SIZE, "open");
 	else
-		(void)snprintf(text, WHY_TEXT_SIZE, "%s%.*s", prefix, (int)(WHY_TEXT_SIZE - sizeof prefix),
-			       why_text(&folder->reason, folder->fault));
-	(void)pthread_mutex_unlock(&folder->mutex);
+		(void)snprintf(text, WHY_TEXT_SIZE, "%s%.*s", prefix, (int)(WHY_TEXT_SIZE - sizeof prefix), words);
 }
 
 bool folder_is_open(struct folder *folder)
@@ -73,53 +78,4 @@ bool folder_is_open(struct folder *folder)
 	bool open = folder->view != NULL;
 	(void)pthread_mutex_unlock(&folder->mutex);
 	return open;
-}
-
-void folder_on_change(struct share *share, folder_changed changed, void *context)
-{
-	struct folder_registry *registry = share_folders(share);
-
-	(void)pthread_mutex_lock(&registry->mutex);
-	registry->changed = changed;
-	registry->context = context;
-	(void)pthread_mutex_unlock(&registry->mutex);
-}
-
-/* -- each ----------------------------------------------------------------------------- */
-
-static size_t count_listed(const struct folder_registry *registry)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < FOLDER_BUCKETS; i++)
-		for (const struct folder *folder = registry->buckets[i]; folder; folder = folder->next)
-			count++;
-	return count;
-}
-
-/* References, so that `each` may do what it likes without the mutex. */
-static struct folder **collect(struct folder_registry *registry, size_t *ret_count)
-{
-	size_t count = 0;
-	(void)pthread_mutex_lock(&registry->mutex);
-	struct folder **list = calloc(count_listed(registry) + 1, sizeof(struct folder *));
-	for (size_t i = 0; list && i < FOLDER_BUCKETS; i++)
-		for (struct folder *folder = registry->buckets[i]; folder; folder = folder->next) {
-			folder->references++;
-			list[count++] = folder;
-		}
-	(void)pthread_mutex_unlock(&registry->mutex);
-	*ret_count = count;
-	return list;
-}
-
-void folder_each(struct share *share, void (*each)(void *context, struct folder *folder), void *context)
-{
-	size_t count;
-	AUTO(free) struct folder **list = collect(share_folders(share), &count);
-
-	for (size_t i = 0; i < count; i++) {
-		each(context, list[i]);
-		folder_unref(list[i]);
-	}
 }

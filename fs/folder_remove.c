@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "fs/access_state.h"
+#include "keys/contact.h"
 
 #define FILE_MODE 0644
 
@@ -49,6 +50,8 @@ static enum fault close_folder(const struct access_place *place, const struct fo
 		fault = folder_change_close(file, keys, identity, &closing, why);
 	if (!fault)
 		fault = store_closing(place, file, closing, lock, why);
+	if (!fault && share_contacts(place->share))
+		contacts_report(share_contacts(place->share), closing);
 	return fault;
 }
 

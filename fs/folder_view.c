@@ -1,5 +1,12 @@
 #include "fs/folder_state.h"
 
+#include <time.h>
+
+#include "base/clock.h"
+#include "keys/contact.h"
+
+#define DRAIN_PAUSE_NS 2000000L
+
 /* `view` comes first: what callers hold is a pointer to it. */
 struct view {
 	struct folder_view view;
@@ -8,6 +15,7 @@ struct view {
 	struct name_key *names;
 	struct name_key *names_from;
 	struct name_key *xattr_names;
+	struct group_lease *lease; /* a reference, or NULL */
 };
 
 static void view_free(struct view *view)
@@ -18,6 +26,7 @@ static void view_free(struct view *view)
 	name_key_free(view->names_from);
 	name_key_free(view->xattr_names);
 	folder_keys_free(view->keys);
+	group_lease_unref(view->lease);
 	free(view);
 }
 AUTO_POINTER(struct view *, view_free);
@@ -34,6 +43,20 @@ void folder_leave(const struct folder_view *view)
 
 	if (whole && atomic_fetch_sub(&whole->references, 1) == 1)
 		view_free(whole);
+}
+
+struct group_lease *folder_view_lease(const struct folder_view *view)
+{
+	return ((const struct view *)view)->lease;
+}
+
+/* Only when a lease ends, and seldom for more than one operation: a look now and then is enough. */
+void folder_view_drain(const struct folder_view *view, int64_t until_ms)
+{
+	const struct timespec pause = {.tv_nsec = DRAIN_PAUSE_NS};
+
+	while (atomic_load(&((struct view *)view)->references) > 1 && clock_boot_ms() < until_ms)
+		(void)nanosleep(&pause, NULL);
 }
 
 /* -- making one ----------------------------------------------------------------------- */
@@ -99,26 +122,63 @@ static struct folder_view describe(const struct view *view, const struct record 
 	};
 }
 
-enum fault folder_view_new(struct share *share, const struct folder_file *file, struct folder_view **ret_view,
-			   struct why *why)
+/* With view->keys in place. */
+static enum fault finish(struct view *view, const struct folder_file *file, enum role role,
+			 struct folder_view **ret_view, struct why *why)
 {
-	const struct identity *identity = share_identity(share);
-	if (!identity)
-		return why_set(why, FAULT_LOCKED, "the keyring is locked; run 'fsenc unlock'");
-	enum fault fault = check_supported(file->record, why);
+	enum fault fault = make_name_keys(view, file->record, why);
+
 	if (fault)
 		return fault;
-	AUTO(view_free) struct view *view = calloc(1, sizeof *view);
+	view->view = describe(view, file->record, role);
+	*ret_view = &view->view;
+	return FAULT_NONE;
+}
+
+static enum fault begin(const struct folder_file *file, struct view **ret_view, struct why *why)
+{
+	enum fault fault = check_supported(file->record, why);
+
+	if (fault)
+		return fault;
+	struct view *view = calloc(1, sizeof *view);
 	if (!view)
 		return why_set(why, FAULT_MEMORY, "no memory for a folder");
 	atomic_init(&view->references, 1);
-	fault = folder_keys_open(file, identity, &view->keys, why);
+	*ret_view = view;
+	return FAULT_NONE;
+}
+
+enum fault folder_view_new(struct share *share, const struct folder_file *file, struct folder_view **ret_view,
+			   struct why *why)
+{
+	AUTO(view_free) struct view *view = NULL;
+	const struct identity *identity = share_identity(share);
+	if (!identity)
+		return why_set(why, FAULT_LOCKED, "the keyring is locked; run 'fsenc unlock'");
+	enum fault fault = begin(file, &view, why);
 	if (!fault)
-		fault = make_name_keys(view, file->record, why);
+		fault = folder_keys_open(file, identity, &view->keys, why);
 	if (fault)
 		return fault;
 	const struct record_entry *entry = record_find(file->record, &identity_public(identity)->id);
-	view->view = describe(view, file->record, entry->role);
-	*ret_view = &TAKE(view)->view;
-	return FAULT_NONE;
+	fault = finish(view, file, entry->role, ret_view, why);
+	if (!fault)
+		view = NULL;
+	return fault;
+}
+
+enum fault folder_view_of_group(const struct folder_file *file, struct contact_opened *opened,
+				struct folder_view **ret_view, struct why *why)
+{
+	AUTO(view_free) struct view *view = NULL;
+	enum fault fault = begin(file, &view, why);
+	if (fault)
+		return fault;
+	view->keys = TAKE(opened->keys);
+	view->lease = TAKE(opened->lease);
+	fault = finish(view, file, opened->role, ret_view, why);
+	if (!fault)
+		view = NULL;
+	return fault;
 }

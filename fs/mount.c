@@ -13,13 +13,16 @@
 #include "fs/applock.h"
 #include "fs/complaint.h"
 #include "fs/control.h"
+#include "fs/device.h"
 #include "fs/errand.h"
+#include "fs/group_news.h"
 #include "fs/loop.h"
 #include "fs/ops.h"
 #include "fs/readahead.h"
 #include "fs/ring.h"
 #include "fs/status.h"
 #include "fs/watch.h"
+#include "keys/contact.h"
 
 #define BUSY_PATIENCE_MS 2000
 #define BUSY_PAUSE_NS 50000000L
@@ -151,7 +154,7 @@ static enum fault session_open(struct tree *tree, const char *directory, struct 
 		return why_set(why, FAULT_MOUNT_POINT, "FUSE cannot mount at '%s'", directory);
 	session->mounted = true;
 	tree->session = session->fuse;
-	return FAULT_NONE;
+	return device_prepare(session->fuse, why);
 }
 
 /* -- everything together ------------------------------------------------------------------------------ */
@@ -168,10 +171,20 @@ static json_t *answer(void *context)
 	return status_of(mounted->tree, mounted->directory);
 }
 
+static void wake(void *context)
+{
+	const struct mounted *mounted = context;
+	struct contacts *contacts = share_contacts(mounted->tree->share);
+
+	if (contacts)
+		contacts_wake(contacts);
+}
+
 static void start_control(struct mounted *mounted, struct control **ret_control)
 {
+	const struct control_handler handler = {.answer = answer, .wake = wake, .context = mounted};
 	struct why why = WHY_NONE;
-	enum fault fault = control_start(mounted->directory, answer, mounted, ret_control, &why);
+	enum fault fault = control_start(&handler, ret_control, &why);
 
 	if (fault)
 		log_warning("'fsenc status' will not show this mount: %s", why_text(&why, fault));
@@ -215,6 +228,7 @@ static enum fault serve(struct tree *tree, const char *directory, struct why *wh
 	AUTO(loop_free) struct loop *loop = NULL;
 	AUTO(applocks_free) struct applocks *locks = NULL;
 	AUTO(errands_stop) struct errands *errands = NULL;
+	AUTO(group_news_stop) struct group_news *news = NULL;
 	AUTO(watch_stop) struct watch *watch = NULL;
 	AUTO(session_unmount) struct session *connection = &session;
 	AUTO(control_stop) struct control *control = NULL;
@@ -236,6 +250,8 @@ static enum fault serve(struct tree *tree, const char *directory, struct why *wh
 		fault = watch_start(tree, directory, &watch, why);
 	if (!fault)
 		fault = errands_start(tree, &errands, why);
+	if (!fault)
+		fault = group_news_start(tree, errands, &news, why);
 	if (!fault)
 		start_control(&mounted, &control);
 	if (!fault)
@@ -276,8 +292,24 @@ static enum fault open_share(const struct mount_request *request, struct share *
 	return share_open_patiently(request, &wanted, ret_share, why);
 }
 
+/* Without it the folders of users are served all the same. */
+static void open_contacts(const struct mount_request *request, struct share *share, struct contacts **ret_contacts)
+{
+	const struct contacts_options options = {.keyring = request->keyring, .background = true};
+	struct why why = WHY_NONE;
+	enum fault fault = service_global_start(&why);
+
+	if (!fault)
+		fault = contacts_new(&options, ret_contacts, &why);
+	if (fault)
+		log_warning("folders of groups stay locked: %s", why_text(&why, fault));
+	else
+		share_set_contacts(share, *ret_contacts, false);
+}
+
 enum fault mount_run(const struct mount_request *request, struct why *why)
 {
+	AUTO(contacts_free) struct contacts *contacts = NULL;
 	AUTO(share_close) struct share *share = NULL;
 	AUTO(ring_close) struct ring *ring = NULL;
 	AUTO(tree_close) struct tree *tree = NULL;
@@ -286,6 +318,8 @@ enum fault mount_run(const struct mount_request *request, struct why *why)
 
 	if (!fault)
 		fault = check_mount_point(request->directory, share_path(share), &directory, why);
+	if (!fault)
+		open_contacts(request, share, &contacts);
 	if (!fault)
 		fault = tree_open(share, request->options, &tree, why);
 	if (fault)

@@ -30,7 +30,7 @@ static void set_handle(const struct tree *tree, struct open_file *file, struct f
 	fi->fh = (uintptr_t)file;
 	/* Close-to-open: other clients may have changed it since. */
 	fi->keep_cache = tree->options->local;
-	fi->direct_io = !tree->options->local && only_appends(fi->flags);
+	fi->direct_io = (!tree->options->local && only_appends(fi->flags)) || !file_may_be_kept(file);
 }
 
 /* The kernel drops the pages of a file that is opened, but not its idea of where the file ends: of another

@@ -127,6 +127,8 @@ static enum fault enter(struct folder *folder, enum place_want want, const struc
 {
 	if (want == PLACE_SEEN && folder_enter_as_last_seen(folder, FOLDER_READ, ret_view, why) == FAULT_NONE)
 		return FAULT_NONE;
+	if (want == PLACE_WRITE_BACK)
+		return folder_enter_to_write_back(folder, ret_view, why);
 	return folder_enter(folder, want < PLACE_CHANGE ? FOLDER_READ : FOLDER_WRITE, ret_view, why);
 }
 

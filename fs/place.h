@@ -23,7 +23,8 @@ enum place_want {
 	PLACE_SEEN, /* for reading names and attributes: costs no look */
 	PLACE_READ, /* for reading contents and listings: the folder looks once a second */
 	PLACE_CHANGE, /* for changing or removing what is there */
-	PLACE_MAKE /* for making a name: `.fsenc` is looked for, too */
+	PLACE_MAKE, /* for making a name: `.fsenc` is looked for, too */
+	PLACE_WRITE_BACK /* for pages that the kernel brings back, also while the folder closes */
 };
 
 /* The folder that things in a directory belong to, entered. Both NULL in a lobby. */

@@ -22,6 +22,8 @@ struct share {
 	struct keyring *keyring;
 	struct backing backing;
 	struct folder_registry *folders;
+	struct contacts *contacts;
+	bool waits;
 };
 
 void share_close(struct share *share)
@@ -63,6 +65,22 @@ struct keyring *share_keyring(const struct share *share)
 struct folder_registry *share_folders(const struct share *share)
 {
 	return share->folders;
+}
+
+void share_set_contacts(struct share *share, struct contacts *contacts, bool waits)
+{
+	share->contacts = contacts;
+	share->waits = waits;
+}
+
+struct contacts *share_contacts(const struct share *share)
+{
+	return share->contacts;
+}
+
+bool share_waits(const struct share *share)
+{
+	return share->waits;
 }
 
 const struct identity *share_identity(const struct share *share)

@@ -11,6 +11,7 @@
 
 struct share;
 struct folder;
+struct contacts;
 
 struct share_options {
 	bool local; /* take the exclusive lock on .fsenc-share; FAULT_BUSY when somebody mounts it */
@@ -38,6 +39,12 @@ const struct share_options *share_options_of(const struct share *share);
 struct keyring *share_keyring(const struct share *share);
 /* The unlocked identity, or NULL while the keyring is locked. */
 const struct identity *share_identity(const struct share *share);
+/* Who opens what only a group may read (keys/contact.h); borrowed, and outlives every use of the share's folders.
+ * Without it such folders are locked. `waits`: a command, which wants an answer; entering a folder then waits for the
+ * key servers. In a mount nobody waits: entering gives FAULT_PENDING. Before the first folder is found. */
+void share_set_contacts(struct share *share, struct contacts *contacts, bool waits);
+struct contacts *share_contacts(const struct share *share); /* or NULL */
+bool share_waits(const struct share *share);
 /* "ext4", "nfs", "cifs", "fuse" ...; and do its locks reach other clients? */
 const char *share_backing_kind(const struct share *share);
 bool share_trusts_locks(const struct share *share);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "keys/contact.h"
 
 /* -- a folder's plain path: each component is under the key of the folder it lies in
  * --------------------------- */
@@ -133,11 +134,32 @@ static json_t *folders_json(struct tree *tree)
 	return folders;
 }
 
+static void add_lease(void *context, const char *name, int64_t left_ms)
+{
+	(void)json_array_append_new(context, json_pack("{s:s, s:I}", "group", name, "left_ms", (json_int_t)left_ms));
+}
+
+static json_t *organisation_json(struct contacts *contacts)
+{
+	struct contacts_state state = {.enrolled = false};
+
+	if (contacts)
+		contacts_state(contacts, &state);
+	if (!state.enrolled)
+		return json_null();
+	json_t *leases = json_array();
+	contacts_each_lease(contacts, add_lease, leases);
+	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "name", state.organisation, "policy_version",
+			 (json_int_t)state.policy_version, "policy_received", (json_int_t)state.policy_received,
+			 "countdown_ms", (json_int_t)state.countdown_left_ms, "leases", leases);
+}
+
 json_t *status_of(struct tree *tree, const char *mount_directory)
 {
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:b, s:o}", "share", share_path(tree->share), "dir",
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:b, s:o, s:o}", "share", share_path(tree->share), "dir",
 			 mount_directory, "pid", (int)getpid(), "mode",
 			 tree->options->local ? "local" : "shared", "backing",
 			 share_backing_kind(tree->share), "locks_trusted",
-			 (int)share_trusts_locks(tree->share), "folders", folders_json(tree));
+			 (int)share_trusts_locks(tree->share), "folders", folders_json(tree), "organisation",
+			 organisation_json(share_contacts(tree->share)));
 }

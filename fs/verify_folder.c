@@ -1,8 +1,10 @@
 #include "fs/verify_state.h"
 
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 void zone_done(struct zone *zone)
@@ -14,18 +16,39 @@ void zone_done(struct zone *zone)
 
 /* -- the access list ------------------------------------------------------------------ */
 
-/* Accepts it, and opens it if it is open to us. */
-static enum fault enter(struct verify *verify, struct zone *zone, struct why *why)
+static enum fault accept(struct verify *verify, struct zone *zone, struct folder_view **ret_view,
+			 bool *ret_stale, struct why *why)
 {
 	AUTO(folder_file_free) struct folder_file *file = NULL;
-	struct folder_view *view = NULL;
-	if (zone->path[0] == 0 && share_record_of(verify->share)->lobby)
-		return FAULT_MISSING;
 	enum fault fault = access_check(&zone->place, &file, why);
+
+	*ret_stale = false;
 	if (fault)
 		return fault;
 	zone->id = file->record->folder;
-	fault = folder_view_new(verify->share, file, &view, why);
+	fault = folder_view_open(verify->share, file, ret_view, why);
+	*ret_stale = fault == FAULT_MISSING;
+	return fault;
+}
+
+/* Accepts it, and opens it if it is open to us. A list newer than this one, of which the key servers know, gets a
+ * minute to arrive. */
+static enum fault enter(struct verify *verify, struct zone *zone, struct why *why)
+{
+	const struct timespec pause = {.tv_sec = 1};
+	int64_t until = clock_boot_ms() + FOLDER_STALE_MS;
+	struct folder_view *view = NULL;
+	bool stale;
+
+	if (zone->path[0] == 0 && share_record_of(verify->share)->lobby)
+		return FAULT_MISSING;
+	enum fault fault = accept(verify, zone, &view, &stale, why);
+	while (stale && clock_boot_ms() < until) {
+		(void)nanosleep(&pause, NULL);
+		fault = accept(verify, zone, &view, &stale, why);
+	}
+	if (stale)
+		return why_set(why, FAULT_TAMPERED, "its access list is older than one that the key servers know");
 	if (fault)
 		return fault;
 	folder_leave(zone->view);

@@ -350,7 +350,8 @@ static void folder__is_made_of_an_empty_directory_by_a_writer_of_the_one_above(v
 	assert_ptr_equal(folder_parent(inner), root);
 	assert_fault(FAULT_EXISTS, folder_protect(share, "inner", &why));
 	AUTO(file_close) int directory = open(world_path("nested/inner"), O_PATH | O_DIRECTORY);
-	const struct access_place place = {share, directory, "inner", *folder_id_of(root)};
+	const struct access_place place = {
+		.share = share, .directory = directory, .path = "inner", .parent = *folder_id_of(root)};
 	AUTO(folder_file_free) struct folder_file *file = NULL;
 	assert_works(access_read(&place, &file, &why));
 	assert_true(folder_id_equal(&file->record->parent, folder_id_of(root)));

@@ -158,7 +158,7 @@ static void begin(int64_t patience_ms)
 {
 	static const struct fuse_custom_io io = {.read = io_read, .writev = io_writev};
 	const struct fuse_init_in init = {.major = 7, .minor = 38, .max_readahead = 4096};
-	char *words[] = {(char *)(uintptr_t)"loop"};
+	char *words[] = {(char *)(uintptr_t) "loop"};
 	struct fuse_args args = FUSE_ARGS_INIT(1, words);
 	struct why why = WHY_NONE;
 	int ends[2], error;
@@ -388,7 +388,8 @@ int main(void)
 		cmocka_unit_test_teardown(loop__answers_what_is_parked_when_it_ends, finish),
 		cmocka_unit_test_teardown(loop__ends_when_the_kernel_lets_go, finish),
 		cmocka_unit_test_teardown(loop__keeps_a_bounded_amount_of_bytes, finish),
-		cmocka_unit_test_teardown(loop__takes_a_nameless_file_for_a_create_also_after_it_waited, finish),
+		cmocka_unit_test_teardown(loop__takes_a_nameless_file_for_a_create_also_after_it_waited,
+					  finish),
 		cmocka_unit_test_teardown(loop__many_at_once_are_each_answered_once, finish),
 	};
 
