@@ -31,7 +31,7 @@ struct ini {
 	size_t room;
 };
 
-/* -- looking ---------------------------------------------------------------------------------------- */
+/* -- looking ----------------------------------------------------------------------- */
 
 static const char *known_key(const struct ini_section *section, const char *key)
 {
@@ -68,7 +68,7 @@ static const struct setting *look_up(const struct ini *ini, const char *name, co
 	return find(ini, section, known);
 }
 
-/* -- complaining ------------------------------------------------------------------------------------ */
+/* -- complaining ------------------------------------------------------------------- */
 
 static enum fault at_line(const struct ini *ini, unsigned line, enum fault fault, struct why *why)
 {
@@ -118,7 +118,7 @@ enum fault ini_wrong(const struct ini *ini, const char *section, const char *key
 	return setting ? at_line(ini, setting->line, fault, why) : why_in(why, fault, "%s", ini->origin);
 }
 
-/* -- reading ---------------------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------- */
 
 static enum fault keep(struct ini *ini, const struct setting *setting, struct why *why)
 {
@@ -267,7 +267,7 @@ void ini_free(struct ini *ini)
 	free(ini);
 }
 
-/* -- values ----------------------------------------------------------------------------------------- */
+/* -- values ------------------------------------------------------------------------ */
 
 bool ini_has_section(const struct ini *ini, const char *section)
 {

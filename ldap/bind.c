@@ -47,7 +47,7 @@ static enum directory_reason send_password(struct conn *conn, const char *dn, co
 			 why);
 }
 
-/* -- the server's own account --------------------------------------------------------------------------- */
+/* -- the server's own account ------------------------------------------------------ */
 
 static enum directory_reason bind_simple(struct conn *conn, int64_t deadline, struct why *why)
 {
@@ -139,7 +139,7 @@ enum directory_reason bind_as_service(struct conn *conn, int64_t deadline, struc
 	return ways[conn_settings(conn)->bind_way](conn, deadline, why);
 }
 
-/* -- somebody ------------------------------------------------------------------------------------------- */
+/* -- somebody ---------------------------------------------------------------------- */
 
 /* Active Directory gives one code for all and the reason in its words (Windows error codes in hex). */
 static const struct {

@@ -61,8 +61,7 @@ void cache_free(struct cache *cache)
 	free(cache);
 }
 
-/* -- places ------------------------------------------------------------------------------------------------
- */
+/* -- places ------------------------------------------------------------------------ */
 
 static struct place *set_of(struct cache *cache, const struct member_id *user, const struct member_id *group)
 {
@@ -105,8 +104,7 @@ static struct place *place_for(struct place *set, const struct member_id *user, 
 	return oldest;
 }
 
-/* -- use ---------------------------------------------------------------------------------------------------
- */
+/* -- use --------------------------------------------------------------------------- */
 
 static enum directory_answer tell(struct cache *cache, const struct place *place, int64_t now,
 				  struct directory_proof *ret_proof)

@@ -24,7 +24,7 @@ struct conn {
 	char protection[80];
 };
 
-/* -- life ---------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------- */
 
 /* ldap_unbind_ext() says goodbye and closes the socket; it does not wait, as the socket does not block. */
 void conn_close(struct conn *conn)
@@ -86,7 +86,7 @@ enum directory_reason conn_new(const struct ldap_settings *settings, const struc
 	return DIRECTORY_REASON_NONE;
 }
 
-/* -- facts --------------------------------------------------------------------------------------------- */
+/* -- facts ------------------------------------------------------------------------- */
 
 LDAP *conn_handle(const struct conn *conn)
 {
@@ -156,7 +156,7 @@ bool conn_is_active_directory(const struct conn *conn)
 	return conn->is_active_directory;
 }
 
-/* -- what went wrong ----------------------------------------------------------------------------------- */
+/* -- what went wrong --------------------------------------------------------------- */
 
 /* Printable, and short: it is somebody else's text. */
 static void tame(char *text)
@@ -271,7 +271,7 @@ enum directory_reason conn_result(struct conn *conn, LDAPMessage *message, const
 	return reason;
 }
 
-/* -- TLS ------------------------------------------------------------------------------------------------ */
+/* -- TLS --------------------------------------------------------------------------- */
 
 static bool set_file(LDAP *handle, int option, const char *path)
 {

@@ -39,8 +39,7 @@ static enum directory_reason tell_failure(const struct telling *telling, enum di
 	return reason_set(why, reason, "%s", words->text);
 }
 
-/* -- warnings
- * ------------------------------------------------------------------------------------------------ */
+/* -- warnings ---------------------------------------------------------------------- */
 
 /* dynlist and its like fill "member" in; without them a groupOfURLs has nothing but the URL. */
 static enum directory_reason take_dynamic(void *context, const struct entry *entry, struct why *why)
@@ -72,13 +71,17 @@ static enum directory_reason warn_of_dynamic_groups(struct conn *conn, int64_t d
 	const struct search search = {.base = conn_settings(conn)->groups.dn,
 				      .scope = conn_settings(conn)->groups.scope,
 				      .filter = filter_text(&filter),
-				      .attributes = attributes,
-				      .paged = true};
-	return search_run(conn, &search, deadline, take_dynamic, telling, why);
+				      .attributes = attributes};
+	struct why words = WHY_NONE;
+	enum directory_reason reason = search_run(conn, &search, deadline, take_dynamic, telling, &words);
+	if (reason != DIRECTORY_REASON_LIMITED)
+		return reason ? reason_set(why, reason, "%s", words.text) : reason;
+	tell(telling, "warning", "there are more dynamic groups (groupOfURLs) than the server shows at once",
+	     false, -1);
+	return DIRECTORY_REASON_NONE;
 }
 
-/* -- the user
- * ------------------------------------------------------------------------------------------------- */
+/* -- the user ---------------------------------------------------------------------- */
 
 static void tell_user(const struct telling *telling, const struct person *person, int64_t started)
 {
@@ -133,8 +136,7 @@ static enum directory_reason describe_user(struct conn *conn, const char *user_n
 	return reason ? tell_failure(telling, reason, "groups", &words, started, why) : reason;
 }
 
-/* -- all
- * ------------------------------------------------------------------------------------------------------ */
+/* -- all --------------------------------------------------------------------------- */
 
 static void tell_identity(struct conn *conn, int64_t deadline, const struct telling *telling)
 {

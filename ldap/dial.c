@@ -37,7 +37,7 @@ static void race_done(struct race *race)
 }
 AUTO_VALUE(struct race, race_done);
 
-/* -- one attempt --------------------------------------------------------------------------------------- */
+/* -- one attempt ------------------------------------------------------------------- */
 
 static void set(int fd, int level, int option, int value)
 {
@@ -81,7 +81,7 @@ static void start_next(struct race *race)
 	}
 }
 
-/* -- the race ------------------------------------------------------------------------------------------- */
+/* -- the race ---------------------------------------------------------------------- */
 
 static int wait_ms(const struct race *race, int64_t deadline)
 {

@@ -45,7 +45,7 @@ static enum directory_reason ask_shortly(struct directory *directory, int64_t de
 		   context, why);
 }
 
-/* -- users ----------------------------------------------------------------------------------------------- */
+/* -- users ------------------------------------------------------------------------- */
 
 struct user_question {
 	const char *name; /* or, NULL: */
@@ -97,7 +97,7 @@ static enum directory_answer find_user_by_id(struct directory *directory, const 
 	return answer_user(directory, &question, deadline, ret_user, why);
 }
 
-/* -- groups ---------------------------------------------------------------------------------------------- */
+/* -- groups ------------------------------------------------------------------------ */
 
 struct group_question {
 	const char *words; /* or, NULL: */
@@ -149,7 +149,7 @@ static enum directory_answer find_group_by_id(struct directory *directory, const
 	return answer_group(directory, &question, deadline, ret_group, why);
 }
 
-/* -- membership ------------------------------------------------------------------------------------------ */
+/* -- membership -------------------------------------------------------------------- */
 
 struct member_question {
 	const struct member_id *user;
@@ -235,7 +235,7 @@ static enum directory_answer list_members(struct directory *directory, const str
 	return answer;
 }
 
-/* -- passwords ------------------------------------------------------------------------------------------- */
+/* -- passwords --------------------------------------------------------------------- */
 
 /* Where the user is known the password is tried; an account that is off is not asked for its password. */
 static enum directory_answer authenticate(struct directory *directory, const char *name,
@@ -258,8 +258,7 @@ static enum directory_answer authenticate(struct directory *directory, const cha
 	return reason_answer(reason);
 }
 
-/* -- state ------------------------------------------------------------------------------------------------
- */
+/* -- state ------------------------------------------------------------------------- */
 
 static enum directory_reason look_at_server(struct conn *conn, int64_t deadline, void *context,
 					    struct why *why)
@@ -299,8 +298,7 @@ static void forget(struct directory *directory)
 	cache_drop_all(self(directory)->cache);
 }
 
-/* -- life --------------------------------------------------------------------------------------------------
- */
+/* -- life -------------------------------------------------------------------------- */
 
 static void close_all(struct directory *directory)
 {
@@ -398,8 +396,7 @@ enum fault directory_ldap_open(const struct ini *ini, const char *folder, struct
 	return FAULT_NONE;
 }
 
-/* -- the process -------------------------------------------------------------------------------------------
- */
+/* -- the process ------------------------------------------------------------------- */
 
 /* liblber copies a password into the message that it sends, and frees that without wiping. */
 static void *wiping_malloc(ber_len_t size, void *context)

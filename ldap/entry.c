@@ -22,7 +22,7 @@ void entry_done(struct entry *entry)
 	*entry = ENTRY_EMPTY;
 }
 
-/* -- taking apart -------------------------------------------------------------------------------------- */
+/* -- taking apart ------------------------------------------------------------------ */
 
 static enum directory_reason malformed(struct why *why)
 {
@@ -98,7 +98,7 @@ enum directory_reason entry_read(LDAP *handle, LDAPMessage *message, struct entr
 	return reason;
 }
 
-/* -- looking ------------------------------------------------------------------------------------------- */
+/* -- looking ----------------------------------------------------------------------- */
 
 static bool same_text(const char *text, size_t size, const char *word)
 {
@@ -175,7 +175,7 @@ bool entry_has_one_of(const struct entry *entry, const char *name, const char *c
 	return false;
 }
 
-/* -- ranges -------------------------------------------------------------------------------------------- */
+/* -- ranges ------------------------------------------------------------------------ */
 
 static bool read_digits(const char **at, const char *end, uint64_t *ret_number)
 {

@@ -89,7 +89,7 @@ const char *filter_text(const struct filter *filter)
 	return filter->failed ? NULL : (const char *)filter->text.data;
 }
 
-/* -- what the administrator writes -------------------------------------------------------------------- */
+/* -- what the administrator writes ------------------------------------------------- */
 
 static bool is_escape(const char *at)
 {

@@ -15,7 +15,7 @@ void group_entry_done(struct group_entry *group)
 	*group = GROUP_ENTRY_EMPTY;
 }
 
-/* -- reading --------------------------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------- */
 
 size_t group_attributes(const struct ldap_settings *settings,
 			const char *attributes[static GROUP_ATTRIBUTES_MAX])
@@ -80,7 +80,7 @@ void group_describe(const struct group_entry *group, struct directory_group *ret
 	(void)snprintf(ret_group->place, sizeof ret_group->place, "%s", group->dn);
 }
 
-/* -- finding --------------------------------------------------------------------------------------------- */
+/* -- finding ----------------------------------------------------------------------- */
 
 struct finding {
 	const struct ldap_settings *settings;

@@ -40,8 +40,7 @@ struct walk {
 	size_t name_count;
 };
 
-/* -- keeping ----------------------------------------------------------------------------------------------
- */
+/* -- keeping ----------------------------------------------------------------------- */
 
 static void *room_for(void *array, size_t count, size_t *room, size_t size)
 {
@@ -113,8 +112,7 @@ static enum directory_reason keep_user(struct walk *walk, struct person *person,
 	return DIRECTORY_REASON_NONE;
 }
 
-/* -- entries ----------------------------------------------------------------------------------------------
- */
+/* -- entries ----------------------------------------------------------------------- */
 
 static enum directory_reason take_user(struct walk *walk, const struct entry *entry, struct why *why)
 {
@@ -170,8 +168,7 @@ static enum directory_reason take_any_user(void *context, const struct entry *en
 	return take_user(context, entry, why);
 }
 
-/* -- searches ---------------------------------------------------------------------------------------------
- */
+/* -- searches ---------------------------------------------------------------------- */
 
 static bool has_name(const char *const *names, const char *name)
 {
@@ -223,7 +220,7 @@ static enum directory_reason search_users(struct walk *walk, const struct filter
 				      .scope = walk->settings->users.scope,
 				      .filter = filter_text(filter),
 				      .attributes = attributes,
-				      .paged = true};
+				      .may_be_long = true};
 
 	person_attributes(walk->settings, attributes);
 	return search_run(walk->conn, &search, walk->deadline, each, walk, why);
@@ -266,8 +263,7 @@ static enum directory_reason expand_primary(struct walk *walk, const struct sid 
 	return search_users(walk, &filter, take_any_user, why);
 }
 
-/* -- walking ----------------------------------------------------------------------------------------------
- */
+/* -- walking ----------------------------------------------------------------------- */
 
 static enum directory_reason expand(struct walk *walk, struct why *why)
 {
@@ -307,8 +303,7 @@ enum directory_reason members_find(struct conn *conn, const struct member_id *gr
 	return reason;
 }
 
-/* -- telling ----------------------------------------------------------------------------------------------
- */
+/* -- telling ----------------------------------------------------------------------- */
 
 static void describe_path(const struct members *members, const struct members_user *user,
 			  char path[static DIRECTORY_TEXT_SIZE])

@@ -20,7 +20,7 @@ void person_done(struct person *person)
 	*person = PERSON_EMPTY;
 }
 
-/* -- reading --------------------------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------- */
 
 void person_attributes(const struct ldap_settings *settings,
 		       const char *attributes[static PERSON_ATTRIBUTES_MAX])
@@ -136,7 +136,7 @@ enum directory_reason person_read(const struct ldap_settings *settings, const st
 	return reason;
 }
 
-/* -- finding --------------------------------------------------------------------------------------------- */
+/* -- finding ----------------------------------------------------------------------- */
 
 void person_filter(const struct ldap_settings *settings, struct filter *filter)
 {

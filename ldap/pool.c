@@ -8,7 +8,7 @@
 #include "ldap/deadline.h"
 #include "ldap/pool_parts.h"
 
-/* -- life ---------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------- */
 
 void pool_lock(struct pool *pool)
 {
@@ -97,7 +97,7 @@ const struct ldap_settings *pool_settings(const struct pool *pool)
 	return pool->settings;
 }
 
-/* -- idle connections ---------------------------------------------------------------------------------- */
+/* -- idle connections -------------------------------------------------------------- */
 
 static struct conn *take_idle_at(struct pool *pool, size_t i)
 {
@@ -159,7 +159,7 @@ void pool_put(struct pool *pool, size_t server, struct conn *conn)
 	pool_unlock(pool);
 }
 
-/* -- taking --------------------------------------------------------------------------------------------- */
+/* -- taking ------------------------------------------------------------------------ */
 
 /* A place to open in, made by dropping an idle connection if need be. */
 static bool take_place(struct pool *pool, size_t server)
@@ -208,7 +208,7 @@ enum directory_reason pool_take(struct pool *pool, size_t server, bool fresh, in
 	return reason;
 }
 
-/* -- state ----------------------------------------------------------------------------------------------- */
+/* -- state ------------------------------------------------------------------------- */
 
 void pool_state(struct pool *pool, struct directory_state *ret_state)
 {

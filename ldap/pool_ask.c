@@ -5,7 +5,7 @@
 #include "ldap/deadline.h"
 #include "ldap/pool_parts.h"
 
-/* -- order ----------------------------------------------------------------------------------------------- */
+/* -- order ------------------------------------------------------------------------- */
 
 /* Whoever finds that the first server's minute is over tries it; the others go on where it works meanwhile.
  */
@@ -36,8 +36,7 @@ static size_t order_servers(struct pool *pool, size_t order[static SETTINGS_SERV
 	return count;
 }
 
-/* -- what is remembered ------------------------------------------------------------------------------------
- */
+/* -- what is remembered ------------------------------------------------------------ */
 
 static void note_answer(struct pool *pool, size_t server)
 {
@@ -72,8 +71,7 @@ static void note_silence(struct pool *pool, const struct why *why)
 	pool_unlock(pool);
 }
 
-/* -- asking ------------------------------------------------------------------------------------------------
- */
+/* -- asking ------------------------------------------------------------------------ */
 
 struct asking {
 	pool_question *question;

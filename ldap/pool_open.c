@@ -52,7 +52,7 @@ static enum directory_reason opening_new(struct pool *pool, size_t server, int64
 	return DIRECTORY_REASON_NONE;
 }
 
-/* -- the thread ------------------------------------------------------------------------------------------ */
+/* -- the thread -------------------------------------------------------------------- */
 
 static void open_now(struct opening *opening)
 {
@@ -121,7 +121,7 @@ static bool start(struct opening *opening)
 	return started;
 }
 
-/* -- the asker ------------------------------------------------------------------------------------------- */
+/* -- the asker --------------------------------------------------------------------- */
 
 /* Hands the opening over to its thread, and waits for the result or for the deadline. `*opening` is NULL
  * afterwards if the thread keeps it. */

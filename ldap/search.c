@@ -8,7 +8,7 @@
 #define REQUESTS_AT_ONCE 32
 #define CONTROLS_MAX 2
 
-/* -- sending -------------------------------------------------------------------------------------------- */
+/* -- sending ----------------------------------------------------------------------- */
 
 /* The server should not work longer than we wait; whole seconds, at least one. */
 static struct timeval server_limit(int64_t deadline)
@@ -32,7 +32,7 @@ static enum directory_reason send_search(struct conn *conn, const struct search 
 	return code ? conn_failed(conn, code, "the search", why) : DIRECTORY_REASON_NONE;
 }
 
-/* -- answers -------------------------------------------------------------------------------------------- */
+/* -- answers ----------------------------------------------------------------------- */
 
 static enum directory_reason referred(struct conn *conn, LDAPMessage *message, struct why *why)
 {
@@ -57,58 +57,81 @@ static enum directory_reason take_entry(struct conn *conn, LDAPMessage *message,
 	return reason ? reason : each(context, &entry, why);
 }
 
-/* No entry there is an answer when one entry was asked for by its name. */
-static enum directory_reason last_word(struct conn *conn, const struct search *search, LDAPMessage *message,
-				       LDAPControl ***ret_controls, struct why *why)
-{
-	int code = LDAP_OTHER;
-	enum directory_reason reason = conn_result(conn, message, "the search", &code, ret_controls, why);
+/* One request, and what its last word said. */
+struct exchange {
+	struct conn *conn;
+	const struct search *search;
+	int64_t deadline;
+	search_entry *each;
+	void *context;
+	int id;
+	int code;
+	LDAPControl **controls;
+};
 
-	if (code != LDAP_NO_SUCH_OBJECT)
+static void exchange_done(struct exchange *exchange)
+{
+	ldap_controls_free(exchange->controls);
+}
+AUTO_VALUE(struct exchange, exchange_done);
+
+/* No entry there is an answer when one entry was asked for by its name. */
+static enum directory_reason last_word(struct exchange *exchange, LDAPMessage *message, struct why *why)
+{
+	enum directory_reason reason = conn_result(exchange->conn, message, "the search", &exchange->code,
+						   &exchange->controls, why);
+
+	if (exchange->code != LDAP_NO_SUCH_OBJECT)
 		return reason;
-	if (search->scope == LDAP_SCOPE_BASE)
+	if (exchange->search->scope == LDAP_SCOPE_BASE)
 		return DIRECTORY_REASON_NONE;
 	return reason_set(why, DIRECTORY_REASON_REFUSED,
 			  "%s: the search base '%.200s' does not exist, or may not be seen",
-			  conn_server(conn)->uri, search->base);
+			  conn_server(exchange->conn)->uri, exchange->search->base);
 }
 
-/* Messages up to the last word, whose controls are handed out. */
-static enum directory_reason receive(struct conn *conn, const struct search *search, int id, int64_t deadline,
-				     search_entry *each, void *context, LDAPControl ***ret_controls,
-				     struct why *why)
+static enum directory_reason take_message(struct exchange *exchange, LDAPMessage *message, bool *ret_last,
+					  struct why *why)
 {
-	enum directory_reason reason;
+	switch (ldap_msgtype(message)) {
+	case LDAP_RES_SEARCH_ENTRY:
+		return take_entry(exchange->conn, message, exchange->each, exchange->context, why);
+	case LDAP_RES_SEARCH_REFERENCE:
+		return referred(exchange->conn, message, why);
+	case LDAP_RES_INTERMEDIATE:
+		return DIRECTORY_REASON_NONE;
+	default:
+		*ret_last = true;
+		return last_word(exchange, message, why);
+	}
+}
 
-	do {
+/* Messages up to the last word. */
+static enum directory_reason receive(struct exchange *exchange, struct why *why)
+{
+	bool last = false;
+	enum directory_reason reason = DIRECTORY_REASON_NONE;
+
+	while (!reason && !last) {
 		AUTO(ldap_msgfree) LDAPMessage *message = NULL;
-		reason = conn_wait(conn, id, deadline, &message, why);
-		if (reason)
-			return reason;
-		switch (ldap_msgtype(message)) {
-		case LDAP_RES_SEARCH_ENTRY:
-			reason = take_entry(conn, message, each, context, why);
-			break;
-		case LDAP_RES_SEARCH_REFERENCE:
-			reason = referred(conn, message, why);
-			break;
-		case LDAP_RES_INTERMEDIATE:
-			break;
-		default:
-			return last_word(conn, search, message, ret_controls, why);
-		}
-	} while (!reason);
-	conn_spoil(conn);
+		reason = conn_wait(exchange->conn, exchange->id, exchange->deadline, &message, why);
+		if (!reason)
+			reason = take_message(exchange, message, &last, why);
+	}
+	if (!last)
+		conn_spoil(exchange->conn);
 	return reason;
 }
 
-/* -- pages ---------------------------------------------------------------------------------------------- */
+/* -- pages ------------------------------------------------------------------------- */
 
 /* Servers may give the same cookie for every page (389 does), so a repeated cookie alone is no loop; with a
  * page that starts like the one before, or brings nothing, it is. */
 struct pages {
 	search_entry *each;
 	void *context;
+	bool paged;
+	bool limited; /* the server's limit of entries was reached */
 	struct berval cookie;
 	char *first; /* DN of the page's first entry, and of the page before */
 	char *first_before;
@@ -178,12 +201,13 @@ static enum directory_reason ask_page(struct conn *conn, const struct search *se
 				      struct pages *pages, struct why *why)
 {
 	AUTO(ldap_control_free) LDAPControl *page = NULL;
-	AUTO(ldap_controls_free) LDAPControl **answered = NULL;
+	AUTO(exchange_done)
+	struct exchange exchange = {
+		.conn = conn, .search = search, .deadline = deadline, .each = count_entry, .context = pages};
 	LDAPControl *controls[CONTROLS_MAX + 1] = {NULL};
 	size_t count = 0;
-	int id = 0;
 
-	if (search->paged &&
+	if (pages->paged &&
 	    ldap_create_page_control(conn_handle(conn), (ber_int_t)conn_settings(conn)->page_size,
 				     &pages->cookie, 0, &page))
 		return reason_no_memory(why);
@@ -191,26 +215,39 @@ static enum directory_reason ask_page(struct conn *conn, const struct search *se
 		controls[count++] = page;
 	if (conn_is_active_directory(conn))
 		controls[count++] = &stay_in_domain;
-	enum directory_reason reason = send_search(conn, search, controls, deadline, &id, why);
+	enum directory_reason reason = send_search(conn, search, controls, deadline, &exchange.id, why);
 	if (!reason)
-		reason = receive(conn, search, id, deadline, count_entry, pages, &answered, why);
-	return reason ? reason : take_cookie(conn, pages, answered, why);
+		reason = receive(&exchange, why);
+	pages->limited = exchange.code == LDAP_SIZELIMIT_EXCEEDED;
+	return reason ? reason : take_cookie(conn, pages, exchange.controls, why);
+}
+
+static enum directory_reason ask_all(struct conn *conn, const struct search *search, int64_t deadline,
+				     struct pages *pages, struct why *why)
+{
+	enum directory_reason reason;
+
+	do {
+		next_page(pages);
+		reason = ask_page(conn, search, deadline, pages, why);
+	} while (!reason && pages->cookie.bv_len > 0);
+	return reason;
 }
 
 enum directory_reason search_run(struct conn *conn, const struct search *search, int64_t deadline,
 				 search_entry *each, void *context, struct why *why)
 {
 	AUTO(pages_done) struct pages pages = {.each = each, .context = context};
-	enum directory_reason reason;
+	enum directory_reason reason = ask_all(conn, search, deadline, &pages, why);
 
-	do {
-		next_page(&pages);
-		reason = ask_page(conn, search, deadline, &pages, why);
-	} while (!reason && pages.cookie.bv_len > 0);
-	return reason;
+	if (!search->may_be_long || !pages.limited)
+		return reason;
+	pages.paged = true;
+	pages.total = 0;
+	return ask_all(conn, search, deadline, &pages, why);
 }
 
-/* -- many entries by name -------------------------------------------------------------------------------- */
+/* -- many entries by name ---------------------------------------------------------- */
 
 /* Requests under way, oldest first: their answers come in this order or are kept by libldap until asked for.
  */
@@ -235,11 +272,16 @@ static enum directory_reason found_entry(void *context, const struct entry *entr
 static enum directory_reason receive_oldest(struct conn *conn, struct reading *reading,
 					    const struct search *search, int64_t deadline, struct why *why)
 {
-	AUTO(ldap_controls_free) LDAPControl **controls = NULL;
+	AUTO(exchange_done)
+	struct exchange exchange = {.conn = conn,
+				    .search = search,
+				    .deadline = deadline,
+				    .each = found_entry,
+				    .context = reading,
+				    .id = reading->ids[reading->start]};
 
 	reading->found = false;
-	enum directory_reason reason = receive(conn, search, reading->ids[reading->start], deadline,
-					       found_entry, reading, &controls, why);
+	enum directory_reason reason = receive(&exchange, why);
 	if (!reason && !reading->found)
 		reason = reading->each(reading->context, reading->places[reading->start], NULL, why);
 	reading->start = (reading->start + 1) % REQUESTS_AT_ONCE;

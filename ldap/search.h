@@ -1,9 +1,12 @@
 /* ldap/search.h - one search, to its end or not at all.
  *
- * Pages (RFC 2696) are asked for until the server has no more. Whatever shortens the answer makes the whole
- * search fail: a size, time or administrative limit (also slapd's, which caps a paged search too), a
- * reference to another server among the entries, a referral, a page that comes again. So that what is
- * not in an answer is not there.
+ * A search that may be long is put as it is, and when the server's limit of entries cuts it, again in pages
+ * (RFC 2696) until there are no more; its entries then come twice, which callers that keep a set do not mind.
+ * (Pages from the start would be simpler, but slapd does not look into dynamic groups for a paged search.)
+ *
+ * Whatever else shortens the answer makes the whole search fail: a size, time or administrative limit (slapd
+ * caps a paged search too), a reference to another server among the entries, a referral, a page that comes
+ * again. So that what is not in an answer is not there.
  *
  * A search that failed leaves its connection spoiled unless the server had said its last word.
  */
@@ -20,7 +23,7 @@ struct search {
 	int scope; /* LDAP_SCOPE_... */
 	const char *filter; /* NULL: no memory for it, which fails the search */
 	const char *const *attributes; /* end with NULL */
-	bool paged;
+	bool may_be_long;
 };
 
 /* The entry is the search's. Anything but NONE ends the search with it. */

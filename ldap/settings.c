@@ -74,7 +74,7 @@ static const char *const keys[] = {
 
 const struct ini_section ldap_section = {SETTINGS_SECTION, keys, sizeof keys / sizeof *keys};
 
-/* -- schemas ------------------------------------------------------------------------------------------- */
+/* -- schemas ----------------------------------------------------------------------- */
 
 static const char *const schema_words[] = {[SCHEMA_RFC2307] = "rfc2307",
 					   [SCHEMA_RFC2307BIS] = "rfc2307bis",
@@ -142,7 +142,7 @@ static enum fault read_schema(const struct ini *ini, struct ldap_settings *setti
 			&settings->use_token_groups, why);
 }
 
-/* -- rows ---------------------------------------------------------------------------------------------- */
+/* -- rows -------------------------------------------------------------------------- */
 
 static enum fault no_memory(struct why *why)
 {
@@ -219,7 +219,7 @@ static enum fault read_fixed(const struct ini *ini, struct why *why)
 	return FAULT_NONE;
 }
 
-/* -- membership --------------------------------------------------------------------------------------- */
+/* -- membership -------------------------------------------------------------------- */
 
 static enum member_form form_of(const struct ldap_settings *settings, const char *attribute)
 {
@@ -256,7 +256,7 @@ static enum fault check_ways(const struct ini *ini, const struct ldap_settings *
 	return FAULT_NONE;
 }
 
-/* -- all ----------------------------------------------------------------------------------------------- */
+/* -- all --------------------------------------------------------------------------- */
 
 static enum fault read_rows(const struct ini *ini, const char *folder, struct ldap_settings *settings,
 			    struct why *why)

@@ -79,7 +79,7 @@ enum fault settings_read_bind(const struct ini *ini, const char *folder, struct 
 	return fault;
 }
 
-/* -- the password ------------------------------------------------------------------------------------- */
+/* -- the password ------------------------------------------------------------------ */
 
 static void wiped_bytes(struct bytes *bytes)
 {

@@ -18,7 +18,7 @@ static enum fault no_memory(struct why *why)
 	return why_set(why, FAULT_MEMORY, "no memory for the settings of the directory");
 }
 
-/* -- servers ------------------------------------------------------------------------------------------- */
+/* -- servers ----------------------------------------------------------------------- */
 
 static enum ldap_protection protection_of(const struct ldap_settings *settings, const char *scheme)
 {
@@ -96,7 +96,7 @@ enum fault settings_read_servers(const struct ini *ini, struct ldap_settings *se
 	return fault;
 }
 
-/* -- search bases -------------------------------------------------------------------------------------- */
+/* -- search bases ------------------------------------------------------------------ */
 
 static const struct {
 	const char *word;
@@ -156,7 +156,7 @@ enum fault settings_read_base(const struct ini *ini, const char *key, const stru
 	return split_base(ini, key, copy, ret_base, why);
 }
 
-/* -- lists --------------------------------------------------------------------------------------------- */
+/* -- lists ------------------------------------------------------------------------- */
 
 enum fault settings_read_list(const struct ini *ini, const char *key, struct ldap_settings *settings,
 			      const char *list[static SETTINGS_LIST_MAX + 1], struct why *why)

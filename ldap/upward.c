@@ -33,8 +33,7 @@ struct walk {
 	size_t below;
 };
 
-/* -- groups as they are found -----------------------------------------------------------------------------
- */
+/* -- groups as they are found ------------------------------------------------------ */
 
 static enum directory_reason keep(struct walk *walk, struct group_entry *group, struct why *why)
 {
@@ -87,8 +86,7 @@ static bool is_found(const struct walk *walk)
 	return walk->upward->wanted_at != UPWARD_NONE;
 }
 
-/* -- searches ---------------------------------------------------------------------------------------------
- */
+/* -- searches ---------------------------------------------------------------------- */
 
 static enum directory_reason run(struct walk *walk, const struct filter *filter, struct why *why)
 {
@@ -97,7 +95,7 @@ static enum directory_reason run(struct walk *walk, const struct filter *filter,
 				      .scope = walk->settings->groups.scope,
 				      .filter = filter_text(filter),
 				      .attributes = attributes,
-				      .paged = true};
+				      .may_be_long = true};
 
 	(void)group_attributes(walk->settings, attributes);
 	return search_run(walk->conn, &search, walk->deadline, take_group, walk, why);
@@ -154,8 +152,7 @@ static enum directory_reason find_primary(struct walk *walk, struct why *why)
 	return find_by_sids(walk, &primary, 1, why);
 }
 
-/* -- ways that know the whole set --------------------------------------------------------------------------
- */
+/* -- ways that know the whole set -------------------------------------------------- */
 
 struct tokens {
 	struct sid *sids;
@@ -234,8 +231,7 @@ static enum directory_reason find_chain(struct walk *walk, struct why *why)
 	return reason ? reason : find_chain_of(walk, walk->person->dn, why);
 }
 
-/* -- breadth first ------------------------------------------------------------------------------------------
- */
+/* -- breadth first ----------------------------------------------------------------- */
 
 static enum directory_reason take_member_of(void *context, size_t place, const struct entry *entry,
 					    struct why *why)
@@ -361,8 +357,7 @@ enum directory_reason upward_find(struct conn *conn, const struct person *person
 	return reason;
 }
 
-/* -- path ---------------------------------------------------------------------------------------------------
- */
+/* -- path -------------------------------------------------------------------------- */
 
 static void append(char path[static DIRECTORY_TEXT_SIZE], const char *name)
 {

@@ -1,7 +1,8 @@
-/* tests/ldap/look.h - a directory opened from lines of configuration, and the questions the tests put to it by name.
+/* tests/ldap/look.h - a directory opened from lines of configuration, and the questions the tests put to it
+ * by name.
  *
- *     AUTO(directory_close) struct directory *directory = look_at(slapd->uri, LOOK_PLAIN "ldap_schema = rfc2307\n");
- *     assert_member(directory, "alice", "finance");
+ *     AUTO(directory_close) struct directory *directory = look_at(slapd->uri, LOOK_PLAIN "ldap_schema =
+ * rfc2307\n"); assert_member(directory, "alice", "finance");
  *
  * Ids are looked up anew each time, so each answer is one of the directory's present state.
  */
@@ -85,7 +86,8 @@ static inline struct look look_member(struct directory *directory, const char *u
 	const struct member_id group_id = look_group(directory, group);
 	struct look look = {.why = WHY_NONE};
 
-	look.answer = directory_is_member(directory, &user_id, &group_id, look_patiently(), &look.proof, &look.why);
+	look.answer = directory_is_member(directory, &user_id, &group_id, look_patiently(), &look.proof,
+					  &look.why);
 	return look;
 }
 
@@ -93,8 +95,9 @@ static inline struct look look_member(struct directory *directory, const char *u
 	do { \
 		struct look look_ = look_member(directory, user, group); \
 		if (look_.answer != (expected)) \
-			fail_msg("is %s in %s? %s, not %s: %s", user, group, directory_answer_word(look_.answer), \
-				 directory_answer_word(expected), look_.why.text); \
+			fail_msg("is %s in %s? %s, not %s: %s", user, group, \
+				 directory_answer_word(look_.answer), directory_answer_word(expected), \
+				 look_.why.text); \
 	} while (0)
 #define assert_member(directory, user, group) assert_membership(DIRECTORY_YES, directory, user, group)
 #define assert_no_member(directory, user, group) assert_membership(DIRECTORY_NO, directory, user, group)
@@ -120,8 +123,8 @@ static inline enum fault look_take(void *context, const struct directory_member 
 	return FAULT_NONE;
 }
 
-static inline enum directory_answer look_list(struct directory *directory, const char *group, struct look_list *list,
-					      struct why *why)
+static inline enum directory_answer look_list(struct directory *directory, const char *group,
+					      struct look_list *list, struct why *why)
 {
 	const struct member_id id = look_group(directory, group);
 
@@ -131,8 +134,8 @@ static inline enum directory_answer look_list(struct directory *directory, const
 
 /* An inetOrgPerson, and a group of names. */
 #define LOOK_PERSON(name) \
-	"dn: uid=" name "," SLAPD_PEOPLE "\nobjectClass: inetOrgPerson\nuid: " name "\ncn: " name "\nsn: " name \
-	"\nuserPassword: password of " name "\n\n"
+	"dn: uid=" name "," SLAPD_PEOPLE "\nobjectClass: inetOrgPerson\nuid: " name "\ncn: " name \
+	"\nsn: " name "\nuserPassword: password of " name "\n\n"
 #define LOOK_GROUP(name, members) \
 	"dn: cn=" name "," SLAPD_GROUPS "\nobjectClass: groupOfNames\ncn: " name "\n" members "\n"
 #define LOOK_MEMBER(name) "member: uid=" name "," SLAPD_PEOPLE "\n"

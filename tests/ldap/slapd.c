@@ -29,7 +29,7 @@ static void must(bool works, const char *what)
 	abort();
 }
 
-/* -- processes and files ----------------------------------------------------------------------------------- */
+/* -- processes and files ----------------------------------------------------------- */
 
 static pid_t start(char *const argv[], const char *log)
 {
@@ -93,7 +93,7 @@ int slapd_free_port(void)
 	return ntohs(address.sin_port);
 }
 
-/* -- certificates -------------------------------------------------------------------------------------------- */
+/* -- certificates ------------------------------------------------------------------ */
 
 static char certificates[200];
 
@@ -114,31 +114,37 @@ const char *slapd_certificates(void)
 	return certificates;
 }
 
-/* -- configuration ------------------------------------------------------------------------------------------- */
+/* -- configuration ----------------------------------------------------------------- */
 
-static const char entries[] = "dn: " SLAPD_SUFFIX "\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n\n"
-			      "dn: " SLAPD_PEOPLE "\nobjectClass: organizationalUnit\nou: people\n\n"
-			      "dn: " SLAPD_GROUPS "\nobjectClass: organizationalUnit\nou: groups\n\n";
+static const char entries[] =
+	"dn: " SLAPD_SUFFIX "\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n\n"
+	"dn: " SLAPD_PEOPLE "\nobjectClass: organizationalUnit\nou: people\n\n"
+	"dn: " SLAPD_GROUPS "\nobjectClass: organizationalUnit\nou: groups\n\n";
 
-/* Identities by local socket become uidNumber=...,cn=external: the owner of the process is let in as the administrator. */
+/* Identities by local socket become uidNumber=...,cn=external: the owner of the process is let in as the
+ * administrator. */
 static void configure(const struct slapd *slapd, const struct slapd_options *options)
 {
 	const char *certificate = options->certificate ? options->certificate : "good";
 
-	write_file(slapd->folder, "slapd.conf",
-		   "include /etc/ldap/schema/core.schema\ninclude /etc/ldap/schema/cosine.schema\n"
-		   "include /etc/ldap/schema/inetorgperson.schema\ninclude /etc/ldap/schema/nis.schema\n"
-		   "include /etc/ldap/schema/dyngroup.schema\n"
-		   "modulepath /usr/lib/ldap\nmoduleload back_mdb\n"
-		   "TLSCACertificateFile %s/ca.pem\nTLSCertificateFile %s/%s.pem\nTLSCertificateKeyFile %s/%s.key\nTLSVerifyClient try\n"
-		   "authz-regexp gidNumber=.*,cn=peercred,cn=external,cn=auth " SLAPD_ADMIN "\n"
-		   "authz-regexp cn=reader cn=reader," SLAPD_SUFFIX "\n"
-		   "threads 4\n%s\ndatabase mdb\nsuffix " SLAPD_SUFFIX "\nrootdn " SLAPD_ADMIN "\nrootpw \"" SLAPD_PASSWORD "\"\n"
-		   "directory %s/db\nmaxsize 1073741824\nindex objectClass,entryUUID,uid,cn,member,uniqueMember,memberUid eq\n%s%s\n",
-		   slapd_certificates(), slapd_certificates(), certificate, slapd_certificates(), certificate,
-		   options->global ? options->global : "", slapd->folder,
-		   options->anonymous_hidden ? "access to attrs=userPassword by anonymous auth\naccess to * by users read\n" : "",
-		   options->database ? options->database : "");
+	write_file(
+		slapd->folder, "slapd.conf",
+		"include /etc/ldap/schema/core.schema\ninclude /etc/ldap/schema/cosine.schema\n"
+		"include /etc/ldap/schema/inetorgperson.schema\ninclude /etc/ldap/schema/nis.schema\n"
+		"include /etc/ldap/schema/dyngroup.schema\n"
+		"modulepath /usr/lib/ldap\nmoduleload back_mdb\n"
+		"TLSCACertificateFile %s/ca.pem\nTLSCertificateFile %s/%s.pem\nTLSCertificateKeyFile %s/%s.key\nTLSVerifyClient try\n"
+		"authz-regexp gidNumber=.*,cn=peercred,cn=external,cn=auth " SLAPD_ADMIN "\n"
+		"authz-regexp cn=reader cn=reader," SLAPD_SUFFIX "\n"
+		"threads 4\n%s\ndatabase mdb\nsuffix " SLAPD_SUFFIX "\nrootdn " SLAPD_ADMIN
+		"\nrootpw \"" SLAPD_PASSWORD "\"\n"
+		"directory %s/db\nmaxsize 1073741824\nindex objectClass,entryUUID,uid,cn,member,uniqueMember,memberUid eq\n%s%s\n",
+		slapd_certificates(), slapd_certificates(), certificate, slapd_certificates(), certificate,
+		options->global ? options->global : "", slapd->folder,
+		options->anonymous_hidden
+			? "access to attrs=userPassword by anonymous auth\naccess to * by users read\n"
+			: "",
+		options->database ? options->database : "");
 }
 
 static void load(const struct slapd *slapd, const struct slapd_options *options)
@@ -167,14 +173,15 @@ static void name_places(struct slapd *slapd)
 	(void)snprintf(slapd->uri, sizeof slapd->uri, "ldap://127.0.0.1:%d", slapd->port);
 	(void)snprintf(slapd->tls_uri, sizeof slapd->tls_uri, "ldaps://127.0.0.1:%d", slapd->tls_port);
 	for (const char *letter = slapd->folder; *letter; letter++)
-		at += (size_t)snprintf(escaped + at, sizeof escaped - at, *letter == '/' ? "%%2F" : "%c", *letter);
+		at += (size_t)snprintf(escaped + at, sizeof escaped - at, *letter == '/' ? "%%2F" : "%c",
+				       *letter);
 	(void)snprintf(slapd->local_uri, sizeof slapd->local_uri, "ldapi://%.270s%%2Fldapi", escaped);
 	(void)snprintf(slapd->authority, sizeof slapd->authority, "%s/ca.pem", slapd_certificates());
 	(void)snprintf(slapd->password_file, sizeof slapd->password_file, "%s/password", slapd->folder);
 	write_file(slapd->folder, "password", "%s\n", SLAPD_PASSWORD);
 }
 
-/* -- life ---------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------- */
 
 static bool answers(int port)
 {
@@ -193,7 +200,8 @@ static void launch(struct slapd *slapd)
 	char conf[300];
 	char listen[600];
 	char log[300];
-	char *argv[] = {(char *)SLAPD, (char *)"-d", (char *)"0", (char *)"-f", conf, (char *)"-h", listen, NULL};
+	char *argv[] = {(char *)SLAPD, (char *)"-d", (char *)"0", (char *)"-f",
+			conf,	       (char *)"-h", listen,	  NULL};
 
 	(void)snprintf(conf, sizeof conf, "%s/slapd.conf", slapd->folder);
 	(void)snprintf(listen, sizeof listen, "%s %s %s", slapd->uri, slapd->tls_uri, slapd->local_uri);
@@ -271,9 +279,17 @@ void slapd_modify(struct slapd *slapd, const char *ldif)
 {
 	char changes[300];
 	char log[300];
-	char *argv[] = {(char *)"/usr/bin/ldapmodify", (char *)"-x", (char *)"-H", slapd->uri,
-			(char *)"-D", (char *)SLAPD_ADMIN, (char *)"-w", (char *)SLAPD_PASSWORD,
-			(char *)"-f", changes, NULL};
+	char *argv[] = {(char *)"/usr/bin/ldapmodify",
+			(char *)"-x",
+			(char *)"-H",
+			slapd->uri,
+			(char *)"-D",
+			(char *)SLAPD_ADMIN,
+			(char *)"-w",
+			(char *)SLAPD_PASSWORD,
+			(char *)"-f",
+			changes,
+			NULL};
 
 	write_file(slapd->folder, "changes.ldif", "%s\n", ldif);
 	(void)snprintf(changes, sizeof changes, "%s/changes.ldif", slapd->folder);

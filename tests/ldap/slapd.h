@@ -1,7 +1,8 @@
 /* tests/ldap/slapd.h - a real slapd of a test's own, as an ordinary process on free loopback ports.
  *
  *     AUTO(slapd_stop) struct slapd *slapd = slapd_start(&(struct slapd_options){.ldif = "dn: ..."});
- *     slapd->uri                      "ldap://127.0.0.1:PORT", bound there as slapd->admin with SLAPD_PASSWORD
+ *     slapd->uri                      "ldap://127.0.0.1:PORT", bound there as slapd->admin with
+ * SLAPD_PASSWORD
  *
  * Everything it has lies in a directory of its own under temporary(). It is ready when slapd_start()
  * returns, and gone with its directory after slapd_stop(). Whatever fails here fails the test.
