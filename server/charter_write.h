@@ -1,4 +1,5 @@
-/* server/charter_write.h - a new policy of the organisation, signed and written to every store that is named.
+/* server/charter_write.h - a new policy or list of servers of the organisation, signed and written to every
+ * store that is named.
  *
  * Its version is above that of every one of them.
  */
@@ -14,5 +15,12 @@ const struct policy *charter_newest_policy(const struct stores *stores);
 MUST_CHECK enum fault charter_write_policy(const struct call *call, struct stores *stores,
 					   const struct identity *root, const struct policy *policy,
 					   const char *detail, struct why *why);
+
+/* The same for the organisation's descriptor. */
+const struct organisation *charter_newest_organisation(const struct stores *stores);
+MUST_CHECK enum fault charter_write_organisation(const struct call *call, struct stores *stores,
+						 const struct identity *root,
+						 const struct organisation *organisation, const char *detail,
+						 struct why *why);
 
 #endif

@@ -11,6 +11,8 @@
 	X(init) \
 	X(run) \
 	X(status) \
+	X(server_list) \
+	X(server_remove) \
 	X(user_add) \
 	X(user_code) \
 	X(user_list) \

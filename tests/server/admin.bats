@@ -364,6 +364,24 @@ three_servers() {
 	server group add-member "$S2" board alice
 }
 
+@test "a lost server is replaced: its shares are dealt to others, then it is taken out" {
+	three_servers
+	server group add "$S1" board --threshold 2 "${all[@]}"
+	rm -r "$S3"
+	make_server S4 --join "$S1"
+	fails 1 server server remove "$S1" S3.test
+	says "'board'"
+	server group rotate "$S1" board --reshare --threshold 2 --server "$S1" --server "$S2" --server "$S4"
+	server server remove "$S1" S3.test --server "$S2" --server "$S4"
+	for dir in "$S1" "$S2" "$S4"; do
+		[ "$(server server list "$dir" --json | jq -r '[.servers[].name] | sort | join(" ")')" = "S1.test S2.test S4.test" ]
+		[ "$(group_of "$dir" board .share_here)" = true ]
+	done
+	fails 1 server server remove "$S1" S3.test
+	make_server alone
+	fails 2 server server remove "$alone" alone.test
+}
+
 # -- officers ----------------------------------------------------------------------------------------------------
 
 @test "officers hold the shares of a recovery group, and every folder has to have it" {
