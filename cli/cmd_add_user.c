@@ -1,32 +1,24 @@
 /* fsenc add-user */
 #include "base/file.h"
 #include "cli/commands.h"
-#include "cli/member.h"
-#include "cli/target.h"
+#include "cli/deferral.h"
+#include "keys/inquiry.h"
+#include "keys/keyring_certified.h"
 
 const struct option_row options_add_user[] = {
 	{"role", 0, "ROLE", "reader, writer or admin; reader if not given", OPTION_TEXT, OPTION_AT(role)},
+	{"from-group", 0, "GROUP",
+	 "the present members of a group of the directory, each with a key of his own", OPTION_TEXT,
+	 OPTION_AT(from_group)},
+	{"defer", 0, NULL,
+	 "while the key servers are down: keep for the next 'fsenc sync' who is missing here", OPTION_FLAG,
+	 OPTION_AT(defer)},
 	OPTION_ROWS_END,
 };
 
-struct addition {
-	const struct certificate *user;
-	enum role role;
-	const struct identity *identity;
-};
-
-static enum fault add_one(void *context, const struct folder_file *present, const struct folder_keys *keys,
-			  struct folder_file **ret_next, struct why *why)
-{
-	const struct addition *addition = context;
-
-	return folder_change_add_user(present, keys, addition->identity, addition->user, addition->role,
-				      ret_next, why);
-}
-
 struct people {
 	struct certificate **list;
-	size_t count;
+	size_t count, room;
 };
 
 static void people_done(struct people *people)
@@ -37,58 +29,111 @@ static void people_done(struct people *people)
 }
 AUTO_VALUE(struct people, people_done);
 
-static enum fault check_trust(struct call *call, const struct certificate *certificate, bool trusted,
-			      struct why *why)
+/* Takes the certificate over, also on failure. */
+static enum fault people_add(struct people *people, struct certificate *certificate, struct why *why)
 {
-	const char *name = certificate_identity(certificate)->name;
-	struct fingerprint fingerprint = certificate_fingerprint(certificate);
-	char text[DIGEST_TEXT_SIZE];
+	if (people->count == people->room) {
+		size_t room = people->room ? people->room * 2 : 8;
+		struct certificate **larger = reallocarray(people->list, room, sizeof(struct certificate *));
+		if (!larger) {
+			certificate_free(certificate);
+			return why_set(why, FAULT_MEMORY, "no memory for the users");
+		}
+		people->list = larger;
+		people->room = room;
+	}
+	people->list[people->count++] = certificate;
+	return FAULT_NONE;
+}
 
-	if (trusted)
-		return FAULT_NONE;
-	fingerprint_text(&fingerprint, text);
-	return call_hint(
-		call, why_set(why, FAULT_DENIED, "the key of '%s' is in the keyring, but not trusted", name),
-		"compare the fingerprint with its owner, then: fsenc key trust %s", text);
+/* -- who they are ----------------------------------------------------------------------- */
+
+/* What the servers would have to say, and cannot now, is kept if the user asked for that. */
+static enum fault find_or_keep(struct admission *admission, const char *words, enum role role,
+			       struct people *people, struct why *why)
+{
+	struct call *call = admission->call;
+	struct certificate *certificate = NULL;
+	bool down = false;
+	enum fault fault = admission_find_user(admission, words, &certificate, &down, why);
+
+	if (!fault)
+		return people_add(people, certificate, why);
+	if (!down || !call->options->defer)
+		return fault;
+	call->hint[0] = '\0';
+	return deferral_keep(call, admission->keyring, DEFERRED_ADD_USER, call->arguments[0], words, role,
+			     why);
 }
 
 /* All of them before the first change: a misspelt name changes nothing. */
-static enum fault find_people(struct call *call, struct keyring *keyring, struct people *people,
+static enum fault find_people(struct admission *admission, enum role role, struct people *people,
 			      struct why *why)
 {
-	people->list = calloc(call->argument_count, sizeof(struct certificate *));
-	if (!people->list)
-		return why_set(why, FAULT_MEMORY, "no memory for the users");
-	for (size_t i = 1; i < call->argument_count; i++) {
-		bool trusted = false;
-		enum fault fault = keyring_find_person(keyring, call->arguments[i],
-						       &people->list[people->count], &trusted, why);
+	for (size_t i = 1; i < admission->call->argument_count; i++) {
+		enum fault fault = find_or_keep(admission, admission->call->arguments[i], role, people, why);
 
-		if (fault)
-			return fault;
-		fault = check_trust(call, people->list[people->count++], trusted, why);
 		if (fault)
 			return fault;
 	}
 	return FAULT_NONE;
 }
 
-static enum fault add(struct target *target, const struct people *people, enum role role, struct why *why)
+static enum fault take_member(struct admission *admission, struct members_answer_entry *member,
+			      struct people *people, struct why *why)
 {
-	struct addition addition = {.role = role};
-	enum fault fault = keyring_identity(target->keyring, &addition.identity, why);
+	enum fault fault;
 
-	for (size_t i = 0; !fault && i < people->count; i++) {
-		AUTO(folder_file_free) struct folder_file *file = NULL;
-
-		addition.user = people->list[i];
-		fault = access_change(&target->access, add_one, &addition, &file, why);
-		if (fault)
-			fault = why_in(why, fault, "'%s'", certificate_identity(addition.user)->name);
-		if (fault && i)
-			return why_in(why, FAULT_PARTIAL, "%zu of %zu users added", i, people->count);
+	if (!member->certificate) {
+		call_say(admission->call, "Not yet: '%s' has no key; 'fsenc enroll' makes it known.",
+			 member->name);
+		return FAULT_NONE;
 	}
+	fault = keyring_accept_certified(admission->keyring, member->certificate, why);
+	if (fault)
+		return why_in(why, fault, "'%s'", member->name);
+	return people_add(people, TAKE(member->certificate), why);
+}
+
+static enum fault find_group_members(struct admission *admission, struct people *people, struct why *why)
+{
+	AUTO(members_answer_done) struct members_answer answer = {.count = 0};
+	AUTO(signed_free) struct signed_object *object = NULL;
+	struct group_descriptor group;
+	enum fault fault = admission_find_group(admission, admission->call->options->from_group, &group,
+						&object, why);
+
+	if (!fault)
+		fault = inquiry_members(admission->enrolled.service, &group.id, &answer, why);
+	for (size_t i = 0; i < answer.count && !fault; i++)
+		fault = take_member(admission, &answer.list[i], people, why);
 	return fault;
+}
+
+/* -- the change ------------------------------------------------------------------------- */
+
+/* From a group only those come in who are not there yet. */
+static enum fault add(struct admission *admission, struct target *target, const struct people *people,
+		      enum role role, struct why *why)
+{
+	bool from_group = admission->call->options->from_group != NULL;
+	size_t added = 0;
+
+	for (size_t i = 0; i < people->count; i++) {
+		enum fault fault = admission_let_in_user(admission, target, people->list[i], role, why);
+
+		if (fault == FAULT_EXISTS && from_group)
+			continue;
+		if (fault && added)
+			return why_in(why, FAULT_PARTIAL, "%zu of %zu users added", added, people->count);
+		if (fault)
+			return fault;
+		added++;
+	}
+	if (from_group)
+		call_say(admission->call, "%zu of %zu members of '%s' let in.", added, people->count,
+			 admission->call->options->from_group);
+	return FAULT_NONE;
 }
 
 /* A nested folder is reached through its parent: who has no entry there does not find the way. */
@@ -121,33 +166,42 @@ static void warn_unreachable(const struct call *call, struct target *target, con
 	}
 }
 
-static enum fault read_role(const struct call *call, enum role *ret_role, struct why *why)
+static enum fault let_in(struct admission *admission, struct target *target, enum role role, struct why *why)
 {
-	const char *text = call->options->role ? call->options->role : "reader";
+	AUTO(people_done) struct people people = {NULL, 0, 0};
+	enum fault fault = enrolled_may_change(admission->call, admission->keyring, why);
 
-	if (role_from_text(text, ret_role))
-		return FAULT_NONE;
-	return why_set(why, FAULT_USAGE, "'%s' is no role; there are reader, writer and admin", text);
+	if (!fault && admission->call->options->from_group)
+		fault = find_group_members(admission, &people, why);
+	if (!fault)
+		fault = find_people(admission, role, &people, why);
+	if (!fault)
+		fault = add(admission, target, &people, role, why);
+	if (!fault && folder_parent(target->folder))
+		warn_unreachable(admission->call, target, &people);
+	return fault;
 }
 
 enum fault cmd_add_user(struct call *call, struct why *why)
 {
 	AUTO(target_done) struct target target = TARGET_NONE;
-	AUTO(people_done) struct people people = {NULL, 0};
+	AUTO(admission_done) struct admission admission = admission_of(call, NULL);
 	enum role role = ROLE_READER;
-	enum fault fault = read_role(call, &role, why);
+	enum fault fault = admission_role(call, &role, why);
 
+	if (!fault && call->argument_count < 2 && !call->options->from_group)
+		fault = why_set(why, FAULT_USAGE, "whom? name users, or a group with --from-group");
 	if (!fault)
 		fault = target_open(call, TARGET_UNLOCKED, call->arguments[0], &target, why);
 	if (!fault)
-		fault = find_people(call, target.keyring, &people, why);
-	if (!fault)
-		fault = add(&target, &people, role, why);
-	if (fault == FAULT_EXISTS)
-		(void)call_hint(call, fault, "fsenc set-role DIR USER %s", role_text(role));
+		fault = target_check_admin(&target, why);
 	if (fault)
 		return fault;
-	if (folder_parent(target.folder))
-		warn_unreachable(call, &target, &people);
-	return FAULT_NONE;
+	admission.keyring = target.keyring;
+	fault = let_in(&admission, &target, role, why);
+	if (fault == FAULT_EXISTS)
+		(void)call_hint(call, fault, "fsenc set-role DIR USER %s", role_text(role));
+	if (fault || !admission.asked || admission.fault)
+		return fault;
+	return deferral_run(&admission, why);
 }

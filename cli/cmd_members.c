@@ -1,11 +1,21 @@
 /* fsenc members, set-role, remove-user */
 #include "base/answer.h"
 #include "cli/commands.h"
+#include "cli/enrolled.h"
+#include "cli/expansion.h"
 #include "cli/member.h"
+#include "cli/removal.h"
 #include "cli/target.h"
 #include "base/table.h"
 
 #include <stdio.h>
+
+const struct option_row options_members[] = {
+	{"expand", 0, NULL,
+	 "who can read this, and why: the members of each group, as the directory has them now", OPTION_FLAG,
+	 OPTION_AT(expand)},
+	OPTION_ROWS_END,
+};
 
 const struct option_row options_remove_user[] = {
 	{"dry-run", 'n', NULL, "say what would be done, and do nothing", OPTION_FLAG, OPTION_AT(dry_run)},
@@ -63,12 +73,15 @@ enum fault cmd_members(struct call *call, struct why *why)
 {
 	AUTO(target_done) struct target target = TARGET_NONE;
 	AUTO(folder_file_free) struct folder_file *file = NULL;
-	enum fault fault = target_open(call, TARGET_LOCKED, call->arguments[0], &target, why);
+	enum target_want want = call->options->expand ? TARGET_UNLOCKED : TARGET_LOCKED;
+	enum fault fault = target_open(call, want, call->arguments[0], &target, why);
 
 	if (!fault)
 		fault = access_read(&target.access, &file, why);
 	if (fault)
 		return fault;
+	if (call->options->expand)
+		return expansion_print(call, target.keyring, file->record, why);
 	return call->options->json ? members_json(file->record, why) : members_text(file->record, why);
 }
 
@@ -107,7 +120,11 @@ enum fault cmd_set_role(struct call *call, struct why *why)
 	if (!fault)
 		fault = keyring_identity(target.keyring, &change.identity, why);
 	if (!fault)
+		fault = enrolled_may_change(call, target.keyring, why);
+	if (!fault)
 		fault = access_change(&target.access, set_role, &change, &file, why);
+	if (!fault)
+		enrolled_report(call, target.keyring, file);
 	if (fault == FAULT_MISSING)
 		(void)call_hint(call, fault, "fsenc members %s", call->arguments[0]);
 	return fault;
@@ -115,78 +132,7 @@ enum fault cmd_set_role(struct call *call, struct why *why)
 
 /* -- remove-user ---------------------------------------------------------------------- */
 
-static enum fault find_members(const struct call *call, const struct record *record,
-			       struct member_id *members, struct why *why)
-{
-	for (size_t i = 1; i < call->argument_count; i++) {
-		const struct record_entry *entry;
-		enum fault fault = member_find(record, call->arguments[i], &entry, why);
-
-		if (fault)
-			return fault;
-		if (entry->kind != MEMBER_USER)
-			return why_set(why, FAULT_INVALID, "'%s' is no user", entry->name);
-		members[i - 1] = entry->id;
-	}
-	return FAULT_NONE;
-}
-
-static enum fault remove_all(void *context, const struct folder_file *present, const struct folder_keys *keys,
-			     struct folder_file **ret_next, struct why *why)
-{
-	const struct change *change = context;
-	size_t count = change->call->argument_count - 1;
-	AUTO(free) struct member_id *members = calloc(count, sizeof(*members));
-	enum fault fault;
-
-	if (!members)
-		return why_set(why, FAULT_MEMORY, "no memory for the members");
-	fault = find_members(change->call, present->record, members, why);
-	if (fault)
-		return fault;
-	return folder_change_remove(present, keys, change->identity, members, count, ret_next, why);
-}
-
-/* Goes as far as the change would, without storing it. */
-static enum fault remove_dry(struct target *target, struct change *change, struct why *why)
-{
-	AUTO(folder_file_free) struct folder_file *file = NULL;
-	AUTO(folder_file_free) struct folder_file *next = NULL;
-	AUTO(folder_keys_free) struct folder_keys *keys = NULL;
-	enum fault fault = access_read(&target->access, &file, why);
-
-	if (!fault)
-		fault = folder_keys_open(file, change->identity, &keys, why);
-	if (!fault)
-		fault = remove_all(change, file, keys, &next, why);
-	if (!fault)
-		call_say(change->call,
-			 "Would take out %zu user(s) and start generation %u, wrapped to %zu member(s).",
-			 change->call->argument_count - 1, record_newest(next->record)->number,
-			 next->record->entry_count);
-	return fault;
-}
-
 enum fault cmd_remove_user(struct call *call, struct why *why)
 {
-	AUTO(target_done) struct target target = TARGET_NONE;
-	AUTO(folder_file_free) struct folder_file *file = NULL;
-	struct change change = {.call = call};
-	enum fault fault = target_open(call, TARGET_UNLOCKED, call->arguments[0], &target, why);
-
-	if (!fault)
-		fault = keyring_identity(target.keyring, &change.identity, why);
-	if (!fault && call->options->dry_run)
-		return remove_dry(&target, &change, why);
-	if (!fault)
-		fault = access_change(&target.access, remove_all, &change, &file, why);
-	if (fault == FAULT_MISSING)
-		(void)call_hint(call, fault, "fsenc members %s", call->arguments[0]);
-	if (fault)
-		return fault;
-	call_say(call,
-		 "Generation %u: what is written from now on is closed to them; "
-		 "what they could read before they may have kept.",
-		 record_newest(file->record)->number);
-	return FAULT_NONE;
+	return removal_of(call, MEMBER_USER, why);
 }

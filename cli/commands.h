@@ -14,7 +14,13 @@
 	X(protect) \
 	X(mount) \
 	X(umount) \
+	X(enroll) \
+	X(sync) \
+	X(deferred) \
+	X(doctor) \
 	X(add_user) \
+	X(add_group) \
+	X(remove_group) \
 	X(remove_user) \
 	X(set_role) \
 	X(members) \
@@ -44,7 +50,11 @@ extern const struct option_row options_setup[];
 extern const struct option_row options_init[];
 extern const struct option_row options_mount[];
 extern const struct option_row options_umount[];
+extern const struct option_row options_enroll[];
+extern const struct option_row options_deferred[];
 extern const struct option_row options_add_user[];
+extern const struct option_row options_add_group[];
+extern const struct option_row options_members[];
 extern const struct option_row options_remove_user[];
 extern const struct option_row options_verify[];
 extern const struct option_row options_key_import[];

@@ -11,10 +11,11 @@ struct options {
 	const char *keyring, *passfile;
 	struct option_list extpass;
 	/* of single commands */
-	bool table, recovery_token, lobby, foreground, dry_run, repair, renew, lazy;
-	const char *name, *trust, *folder, *new_passfile, *role, *duration, *token;
+	bool table, recovery_token, lobby, foreground, dry_run, repair, renew, lazy, defer, expand;
+	const char *name, *trust, *folder, *new_passfile, *role, *duration, *token, *from_group;
+	const char *user, *fingerprint, *cacert, *ldap_password_file;
 	unsigned kdf_mib;
-	struct option_list mount;
+	struct option_list mount, codes, servers, drop;
 };
 
 #define OPTION_AT(member) offsetof(struct options, member)

@@ -12,7 +12,8 @@ void target_done(struct target *target)
 	file_close(target->directory);
 	folder_unref(target->folder);
 	share_close(target->share);
-	keyring_close(target->keyring);
+	if (!target->borrows_keyring)
+		keyring_close(target->keyring);
 	*target = TARGET_NONE;
 }
 
@@ -93,14 +94,11 @@ static void fill_access(struct target *target)
 		target->access.parent = *folder_id_of(parent);
 }
 
-static enum fault open_into(struct call *call, enum target_want want, const char *path, struct target *target,
-			    struct why *why)
+/* In target->keyring. */
+static enum fault find_place(struct call *call, const char *path, struct target *target, struct why *why)
 {
-	enum fault fault = want == TARGET_UNLOCKED ? session_unlocked(call, &target->keyring, why)
-						   : session_locked(call, &target->keyring, why);
+	enum fault fault = target_share(target->keyring, path, &target->share, &target->stored, why);
 
-	if (!fault)
-		fault = target_share(target->keyring, path, &target->share, &target->stored, why);
 	if (!fault)
 		fault = find_folder(call, target, path, why);
 	if (!fault)
@@ -108,15 +106,51 @@ static enum fault open_into(struct call *call, enum target_want want, const char
 	return fault;
 }
 
+static enum fault hand_over(enum fault fault, struct target *target, struct target *ret_target)
+{
+	if (fault)
+		return fault;
+	*ret_target = *target;
+	*target = TARGET_NONE;
+	return FAULT_NONE;
+}
+
 enum fault target_open(struct call *call, enum target_want want, const char *path, struct target *ret_target,
 		       struct why *why)
 {
 	AUTO(target_done) struct target target = TARGET_NONE;
-	enum fault fault = open_into(call, want, path, &target, why);
+	enum fault fault = want == TARGET_UNLOCKED ? session_unlocked(call, &target.keyring, why)
+						   : session_locked(call, &target.keyring, why);
 
+	if (!fault)
+		fault = find_place(call, path, &target, why);
+	return hand_over(fault, &target, ret_target);
+}
+
+enum fault target_open_in(struct call *call, struct keyring *keyring, const char *path,
+			  struct target *ret_target, struct why *why)
+{
+	AUTO(target_done) struct target target = TARGET_NONE;
+
+	target.keyring = keyring;
+	target.borrows_keyring = true;
+	return hand_over(find_place(call, path, &target, why), &target, ret_target);
+}
+
+enum fault target_check_admin(const struct target *target, struct why *why)
+{
+	AUTO(folder_file_free) struct folder_file *file = NULL;
+	AUTO(certificate_free) struct certificate *own = NULL;
+	enum fault fault = access_read(&target->access, &file, why);
+
+	if (!fault)
+		fault = keyring_own_certificate(target->keyring, &own, why);
 	if (fault)
 		return fault;
-	*ret_target = target;
-	target = TARGET_NONE;
-	return FAULT_NONE;
+	const struct record_entry *entry = record_find(file->record, &certificate_identity(own)->id);
+	const struct fingerprint key = certificate_fingerprint(own);
+	if (entry && entry->kind == MEMBER_USER && entry->role == ROLE_ADMIN &&
+	    fingerprint_equal(&entry->fingerprint, &key))
+		return FAULT_NONE;
+	return why_set(why, FAULT_DENIED, "only an admin of the folder may change who has access");
 }

@@ -17,6 +17,7 @@ enum target_want { TARGET_LOCKED, TARGET_UNLOCKED };
 
 struct target {
 	struct keyring *keyring;
+	bool borrows_keyring;
 	struct share *share;
 	struct folder *folder;
 	int directory; /* O_PATH, or -1 */
@@ -32,6 +33,13 @@ AUTO_VALUE(struct target, target_done);
  * folder. */
 MUST_CHECK enum fault target_open(struct call *call, enum target_want want, const char *path,
 				  struct target *ret_target, struct why *why);
+
+/* The same in a keyring that is open already, which stays the caller's and outlives the target. */
+MUST_CHECK enum fault target_open_in(struct call *call, struct keyring *keyring, const char *path,
+				     struct target *ret_target, struct why *why);
+/* Before a server is asked for anything: FAULT_DENIED unless the user is an admin of the folder; FAULT_TAMPERED
+ * and the others of access_read(). */
+MUST_CHECK enum fault target_check_admin(const struct target *target, struct why *why);
 
 /* The share that `path` lies in, opened for a command, and the stored path below its root. */
 MUST_CHECK enum fault target_share(struct keyring *keyring, const char *path, struct share **ret_share,

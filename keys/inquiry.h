@@ -1,0 +1,26 @@
+/* keys/inquiry.h - questions of commands to the key servers: users, groups, members, escrow.
+ *
+ * Each is one call of keys/service.h within SERVICE_DEADLINE_MS. What comes back is checked to be an answer to the
+ * question, and descriptors to be the organisation's; certificates are the caller's to verify
+ * (keys/keyring_certified.h). A problem is the fault of docs/PROTOCOL.md, "Problems", with the server's words. Any
+ * thread, one call a thread.
+ */
+#ifndef FSENC_KEYS_INQUIRY_H
+#define FSENC_KEYS_INQUIRY_H
+
+#include "keys/service.h"
+
+/* By the directory's name. FAULT_MISSING: the directory has no such user. */
+MUST_CHECK enum fault inquiry_user(struct service *service, const char *name, struct user_answer *ret_answer,
+				   struct why *why);
+/* By name, or id in hex. FAULT_MISSING: no group with a key. */
+MUST_CHECK enum fault inquiry_group(struct service *service, const struct organisation *organisation,
+				    const char *words, struct group_descriptor *ret_group,
+				    struct signed_object **ret_object, struct why *why);
+MUST_CHECK enum fault inquiry_members(struct service *service, const struct member_id *group,
+				      struct members_answer *ret_answer, struct why *why);
+/* A recovery token sealed to those who may open it, kept by one server. */
+MUST_CHECK enum fault inquiry_escrow(struct service *service, const struct member_id *server,
+				     const struct bytes *sealed, struct why *why);
+
+#endif
