@@ -85,7 +85,7 @@ static enum fault append_lost_lines(const struct access_log *own, const struct a
 	return fault;
 }
 
-static enum fault mend_log(const struct access_place *place, int lock, const struct folder_file *file,
+enum fault access_mend_log(const struct access_place *place, int lock, const struct folder_file *file,
 			   bool *repaired, struct why *why)
 {
 	AUTO(access_log_done) struct access_log own = ACCESS_LOG_EMPTY;
@@ -138,7 +138,7 @@ enum fault access_repair(const struct access_place *place, bool *ret_repaired, s
 	if (!fault)
 		fault = mend_file(place, &reading, &repaired, why);
 	if (!fault)
-		fault = mend_log(place, lock, reading.file, &repaired, why);
+		fault = access_mend_log(place, lock, reading.file, &repaired, why);
 	if (fault)
 		return fault;
 	if (!copy_is_good(place, &reading)) {

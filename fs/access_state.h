@@ -78,6 +78,10 @@ MUST_CHECK enum fault access_restore(const struct access_place *place, struct ac
  * this is another directory. */
 MUST_CHECK enum fault access_refuse_moved(const struct access_place *place, const struct access_seen *seen,
 					  struct why *why);
+/* Appends to the log, locked as `lock`, what only the second copy still has of the way from `file` back to
+ * version 1. Sets *repaired if there was something. */
+MUST_CHECK enum fault access_mend_log(const struct access_place *place, int lock,
+				      const struct folder_file *file, bool *repaired, struct why *why);
 /* Did an admin close it? Then the pin is dropped. */
 MUST_CHECK enum fault access_was_closed(const struct access_place *place, struct access_seen *seen,
 					bool *ret_closed, struct why *why);

@@ -127,12 +127,16 @@ static enum fault make_next(const struct access_place *place, const struct folde
 	return fault;
 }
 
-/* The old version reaches the log before the new one takes effect: at no moment is the chain broken. */
+/* The old version reaches the log before the new one takes effect: at no moment is the chain broken. Lines
+ * that only the second copy has come first, for the log is about to be copied over it. */
 static enum fault put_in_place(const struct access_place *place, int lock, const struct folder_file *present,
 			       const struct bytes *text, struct why *why)
 {
-	enum fault fault = access_log_append(lock, present->object, why);
+	bool mended = false;
+	enum fault fault = access_mend_log(place, lock, present, &mended, why);
 
+	if (!fault)
+		fault = access_log_append(lock, present->object, why);
 	return fault ? fault : file_replace(place->directory, FORMAT_FOLDER_FILE, FILE_MODE, text, why);
 }
 

@@ -93,6 +93,32 @@ static enum fault read_certificates(const json_t *list, struct folder_file *file
 	return FAULT_NONE;
 }
 
+static int by_fingerprint(const void *one, const void *other)
+{
+	return memcmp(one, other, sizeof(struct fingerprint));
+}
+
+/* The list is not signed, but the entries say what must be in it; without it no new generation can be wrapped
+ * to everybody. */
+static enum fault check_certificates(const struct folder_file *file, struct why *why)
+{
+	size_t count = file->certificate_count;
+	AUTO(free) struct fingerprint *known = calloc(count + 1, sizeof *known);
+	if (!known)
+		return why_set(why, FAULT_MEMORY, "no memory for certificates");
+	for (size_t i = 0; i < count; i++)
+		known[i] = certificate_fingerprint(file->certificates[i]);
+	qsort(known, count, sizeof *known, by_fingerprint);
+	for (size_t i = 0; i < file->record->entry_count; i++) {
+		const struct record_entry *entry = &file->record->entries[i];
+		if (entry->kind == MEMBER_USER &&
+		    !bsearch(&entry->fingerprint, known, count, sizeof *known, by_fingerprint))
+			return why_set(why, FAULT_MALFORMED, "the certificate of '%s' is missing",
+				       entry->name);
+	}
+	return FAULT_NONE;
+}
+
 static enum fault read_file(const json_t *json, struct folder_file *file, struct why *why)
 {
 	enum fault fault = fields_read(file_fields, COUNT(file_fields), json, file, why);
@@ -102,6 +128,8 @@ static enum fault read_file(const json_t *json, struct folder_file *file, struct
 		fault = read_keybox(json_object_get(json, "keybox"), file, why);
 	if (!fault)
 		fault = read_certificates(json_object_get(json, "certificates"), file, why);
+	if (!fault)
+		fault = check_certificates(file, why);
 	return fault;
 }
 

@@ -50,7 +50,8 @@ struct folder_file {
 
 void folder_file_free(struct folder_file *file);
 AUTO_POINTER(struct folder_file *, folder_file_free);
-/* FAULT_MALFORMED; authenticity is record_follows() and pins, later. */
+/* FAULT_MALFORMED, also when the certificate of a user entry is not there or has other keys; authenticity is
+ * record_follows() and pins, later. */
 MUST_CHECK enum fault folder_file_parse(const void *text, size_t size, struct folder_file **ret_file,
 					struct why *why);
 MUST_CHECK enum fault folder_file_write(const struct folder_file *file, struct bytes *ret_text,

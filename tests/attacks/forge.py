@@ -6,7 +6,7 @@ forge.py certificate FOLDER NAME CERT    puts CERT in the place of NAME's certif
 forge.py envelope FOLDER NAME OTHER      puts NAME's envelope of the folder OTHER in the place of FOLDER's
 forge.py payload FILE                    prints what a signed object, or the record of a .fsenc, says
 
-CHANGE: role:NAME:ROLE | add:CERT:ROLE | drop:NAME | version:N
+CHANGE: role:NAME:ROLE | add:CERT:ROLE | group:NAME:ROLE | recovery:NAME:ROLE | drop:NAME | version:N
 
 Written from docs/FORMAT.md alone, with openssl for Ed25519 and X25519.
 """
@@ -87,6 +87,11 @@ def change(access, payload, what, *details):
     if what == 'role':
         [found] = [e for e in payload['entries'] if e['name'] == details[0]]
         found['role'] = details[1]
+    elif what in ('group', 'recovery'):
+        group_id = os.urandom(16)
+        payload['entries'].append({
+            'kind': what, 'role': details[1], 'id': group_id.hex(), 'name': details[0],
+            'fpr': b64(digest(b'fingerprint/group', bytes(16) + group_id))})
     elif what == 'drop':
         payload['entries'] = [e for e in payload['entries'] if e['name'] != details[0]]
     elif what == 'version':

@@ -393,6 +393,20 @@ static void access__log_that_is_lost_is_an_alarm_for_newcomers_until_it_is_repai
 	assert_int_equal(version_for(world_path("nolog"), jana), 3);
 }
 
+static void access__log_cut_short_is_whole_again_after_the_next_change(void **state)
+{
+	(void)state;
+	AUTO(share_close) struct share *share = world_share("cutlog", false);
+	world_let_in(share, bob, ROLE_READER);
+	world_take_out(share, bob);
+	assert_int_equal(truncate(world_path("cutlog/.fsenc.log"), 0), 0);
+	world_let_in(share, bob, ROLE_READER);
+	world_remove_tree(world_path("cutlog/.fsenc-backup"));
+	AUTO(keyring_close) struct keyring *lena = world_person("lena");
+	world_introduce(lena, alice, true);
+	assert_int_equal(version_for(world_path("cutlog"), lena), 4);
+}
+
 static void access__log_that_is_a_link_is_not_followed(void **state)
 {
 	(void)state;
@@ -479,6 +493,7 @@ int main(void)
 		cmocka_unit_test(access__folder_that_was_closed_is_not_restored),
 		cmocka_unit_test(access__log_may_be_torn_doubled_and_shuffled),
 		cmocka_unit_test(access__log_that_is_lost_is_an_alarm_for_newcomers_until_it_is_repaired),
+		cmocka_unit_test(access__log_cut_short_is_whole_again_after_the_next_change),
 		cmocka_unit_test(access__log_that_is_a_link_is_not_followed),
 		cmocka_unit_test(access__changes_of_two_processes_at_once_lose_nothing),
 	};

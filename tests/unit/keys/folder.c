@@ -668,6 +668,37 @@ static void folder_file__refuses_a_keybox_that_is_doubled_or_unsorted(void **sta
 	}
 }
 
+static enum fault parse_again(const struct folder_file *file, struct why *why)
+{
+	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
+	AUTO(folder_file_free) struct folder_file *read = NULL;
+	enum fault fault = folder_file_write(file, &text, why);
+
+	return fault ? fault : folder_file_parse(text.data, text.size, &read, why);
+}
+
+static void folder_file__needs_the_certificate_of_every_user(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(made_done) struct made made = new_folder();
+	add(&made, &bob, ROLE_READER);
+	struct certificate **list = made.file->certificates;
+	struct certificate *const first = list[0];
+	struct certificate *const second = list[1];
+	list[0] = second;
+	list[1] = first;
+	assert_works(parse_again(made.file, &why));
+	list[1] = mallory.certificate;
+	assert_fault(FAULT_MALFORMED, parse_again(made.file, &why));
+	list[1] = second;
+	assert_fault(FAULT_MALFORMED, parse_again(made.file, &why));
+	made.file->certificate_count = 0;
+	assert_fault(FAULT_MALFORMED, parse_again(made.file, &why));
+	made.file->certificate_count = 2;
+	list[0] = first;
+}
+
 static void folder_file__refuses_every_beginning_of_itself(void **state)
 {
 	(void)state;
@@ -790,6 +821,7 @@ int main(void)
 		cmocka_unit_test(folder_file__finds_keys_by_fingerprint),
 		cmocka_unit_test(folder_file__refuses_other_forms),
 		cmocka_unit_test(folder_file__refuses_a_keybox_that_is_doubled_or_unsorted),
+		cmocka_unit_test(folder_file__needs_the_certificate_of_every_user),
 		cmocka_unit_test(folder_file__refuses_every_beginning_of_itself),
 		cmocka_unit_test(folder_file__never_means_something_else_after_a_flipped_bit),
 		cmocka_unit_test(folder_file__of_two_users_never_means_something_else_after_a_flipped_bit),
