@@ -189,8 +189,13 @@ enum fault file_bring_through(struct open_file *file, struct why *why)
 
 	if (!file->writable || !content_has_pending(file->content))
 		return FAULT_NONE;
-	enum fault fault = enter(file, PLACE_CHANGE, &scope, why);
-	return fault ? fault : content_flush(file->content, file->fd, &scope.view->terms, why);
+	enum fault fault;
+	do {
+		fault = enter(file, PLACE_CHANGE, &scope, why);
+		if (!fault)
+			fault = content_flush(file->content, file->fd, &scope.view->terms, why);
+	} while (scope_was_behind(&scope, &fault));
+	return fault;
 }
 
 enum fault file_attributes(struct open_file *file, struct stat *ret_shown, struct why *why)
@@ -212,11 +217,14 @@ enum fault file_read_at(struct open_file *file, int64_t offset, size_t size, uin
 			size_t *ret_size, struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
-	enum fault fault = enter(file, PLACE_READ, &scope, why);
+	enum fault fault;
 
-	if (!fault)
-		fault = content_read(file->content, file->fd, &scope.view->terms, offset, size, buffer,
-				     ret_size, why);
+	do {
+		fault = enter(file, PLACE_READ, &scope, why);
+		if (!fault)
+			fault = content_read(file->content, file->fd, &scope.view->terms, offset, size,
+					     buffer, ret_size, why);
+	} while (scope_was_behind(&scope, &fault));
 	return fault;
 }
 
@@ -225,11 +233,14 @@ static enum fault write_bytes(struct open_file *file, const struct file_bytes *b
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
 	bool append = want == PLACE_CHANGE && file->append;
-	enum fault fault = enter(file, want, &scope, why);
+	enum fault fault;
 
-	if (!fault)
-		fault = content_write(file->content, file->fd, &scope.view->terms, bytes->offset, append,
-				      bytes->bytes, bytes->size, why);
+	do {
+		fault = enter(file, want, &scope, why);
+		if (!fault)
+			fault = content_write(file->content, file->fd, &scope.view->terms, bytes->offset,
+					      append, bytes->bytes, bytes->size, why);
+	} while (scope_was_behind(&scope, &fault));
 	atomic_store(&file->written, true);
 	return fault;
 }
@@ -247,10 +258,13 @@ enum fault file_write_page(struct open_file *file, const struct file_bytes *byte
 enum fault file_truncate(struct open_file *file, int64_t size, struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
-	enum fault fault = enter(file, PLACE_CHANGE, &scope, why);
+	enum fault fault;
 
-	if (!fault)
-		fault = content_truncate(file->content, file->fd, &scope.view->terms, size, why);
+	do {
+		fault = enter(file, PLACE_CHANGE, &scope, why);
+		if (!fault)
+			fault = content_truncate(file->content, file->fd, &scope.view->terms, size, why);
+	} while (scope_was_behind(&scope, &fault));
 	atomic_store(&file->written, true);
 	return fault;
 }
@@ -258,11 +272,14 @@ enum fault file_truncate(struct open_file *file, int64_t size, struct why *why)
 enum fault file_allocate(struct open_file *file, int mode, int64_t offset, int64_t length, struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
-	enum fault fault = enter(file, PLACE_CHANGE, &scope, why);
+	enum fault fault;
 
-	if (!fault)
-		fault = content_allocate(file->content, file->fd, &scope.view->terms, mode, offset, length,
-					 why);
+	do {
+		fault = enter(file, PLACE_CHANGE, &scope, why);
+		if (!fault)
+			fault = content_allocate(file->content, file->fd, &scope.view->terms, mode, offset,
+						 length, why);
+	} while (scope_was_behind(&scope, &fault));
 	atomic_store(&file->written, true);
 	return fault;
 }
@@ -270,20 +287,27 @@ enum fault file_allocate(struct open_file *file, int mode, int64_t offset, int64
 enum fault file_seek(struct open_file *file, int64_t offset, int whence, int64_t *ret_offset, struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
-	enum fault fault = enter(file, PLACE_READ, &scope, why);
+	enum fault fault;
 
-	if (!fault)
-		fault = content_seek(file->content, file->fd, &scope.view->terms, offset, whence, ret_offset,
-				     why);
+	do {
+		fault = enter(file, PLACE_READ, &scope, why);
+		if (!fault)
+			fault = content_seek(file->content, file->fd, &scope.view->terms, offset, whence,
+					     ret_offset, why);
+	} while (scope_was_behind(&scope, &fault));
 	return fault;
 }
 
 enum fault file_is_unclean(struct open_file *file, bool *ret_unclean, struct why *why)
 {
 	AUTO(scope_leave) struct scope scope = SCOPE_NONE;
-	enum fault fault = enter(file, PLACE_READ, &scope, why);
+	enum fault fault;
 
-	if (!fault)
-		fault = content_is_unclean(file->content, file->fd, &scope.view->terms, ret_unclean, why);
+	do {
+		fault = enter(file, PLACE_READ, &scope, why);
+		if (!fault)
+			fault = content_is_unclean(file->content, file->fd, &scope.view->terms, ret_unclean,
+						   why);
+	} while (scope_was_behind(&scope, &fault));
 	return fault;
 }

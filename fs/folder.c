@@ -298,6 +298,21 @@ enum fault folder_enter_as_last_seen(struct folder *folder, enum folder_want wan
 	return fault;
 }
 
+/* Whoever enters next tells what has changed. */
+bool folder_look_now(struct folder *folder, const struct folder_view *view)
+{
+	(void)pthread_mutex_lock(&folder->mutex);
+	/* A look that has begun may have read what was there before. */
+	while (folder->looking)
+		(void)pthread_cond_wait(&folder->looked, &folder->mutex);
+	if (folder->view && folder->view->version <= view->version)
+		(void)!look(folder, NULL);
+	/* A closing view is given again, whatever was read of the list. */
+	bool newer = folder->view ? folder->view->version > view->version : folder->group.closing != view;
+	(void)pthread_mutex_unlock(&folder->mutex);
+	return newer;
+}
+
 /* -- finding -------------------------------------------------------------------------- */
 
 static enum fault is_pinned(struct share *share, const char *path, struct why *why)

@@ -68,6 +68,9 @@ MUST_CHECK enum fault folder_enter_to_write_back(struct folder *folder, const st
 						 struct why *why);
 void folder_leave(const struct folder_view *view);
 AUTO_POINTER(const struct folder_view *, folder_leave);
+/* Looks now, however young the last look is: something was met that a later access list must explain. True
+ * when entering now gives a later version than `view`, or is refused. */
+bool folder_look_now(struct folder *folder, const struct folder_view *view);
 
 const struct folder_id *folder_id_of(const struct folder *folder);
 struct folder *folder_parent(const struct folder *folder); /* borrowed, or NULL */

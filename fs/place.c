@@ -184,6 +184,19 @@ void scope_leave(struct scope *scope)
 	*scope = SCOPE_NONE;
 }
 
+bool scope_was_behind(struct scope *scope, enum fault *fault)
+{
+	if (*fault != FAULT_LOCKED || !scope->view)
+		return false;
+	if (folder_look_now(scope->folder, scope->view)) {
+		scope_leave(scope);
+		return true;
+	}
+	if (folder_is_open(scope->folder))
+		*fault = FAULT_DAMAGED;
+	return false;
+}
+
 enum fault place_enter(struct tree *tree, struct inode *directory, enum place_want want,
 		       struct place *ret_place, struct why *why)
 {

@@ -40,6 +40,17 @@ MUST_CHECK enum fault scope_enter_of(struct tree *tree, struct inode *inode, enu
 				     struct scope *ret_scope, struct why *why);
 void scope_leave(struct scope *scope);
 AUTO_VALUE(struct scope, scope_leave);
+/* After an operation inside met something sealed under a generation that the view does not have
+ * (FAULT_LOCKED): another client may have begun it since the last look. True: there is a newer list, the
+ * scope is left, do it all again. Else there is no such generation, and *fault becomes FAULT_DAMAGED. Other
+ * faults stay.
+ *
+ *     do {
+ *             fault = scope_enter_of(tree, inode, PLACE_READ, &scope, why);
+ *             ...
+ *     } while (scope_was_behind(&scope, &fault));
+ */
+MUST_CHECK bool scope_was_behind(struct scope *scope, enum fault *fault);
 
 struct place {
 	struct tree *tree;

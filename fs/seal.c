@@ -58,8 +58,12 @@ static enum fault seal(const struct folder_keys *keys, const struct seal_kind *k
 	return FAULT_NONE;
 }
 
-static enum fault check_generation(uint32_t generation, uint32_t min_read, struct why *why)
+static enum fault check_generation(const struct folder_keys *keys, uint32_t generation, uint32_t min_read,
+				   struct why *why)
 {
+	if (generation > folder_keys_newest(keys))
+		return why_set(why, FAULT_LOCKED, "sealed under generation %u, newer than the keys here",
+			       generation);
 	if (generation >= min_read)
 		return FAULT_NONE;
 	return why_set(why, FAULT_REFUSED, "sealed under generation %u, and nothing below %u is read",
@@ -75,7 +79,7 @@ static enum fault open_seal(const struct folder_keys *keys, uint32_t min_read, c
 	if (size < SMALL_SEAL_OVERHEAD)
 		return why_set(why, FAULT_MALFORMED, "too short to be sealed");
 	uint32_t generation = le32_get(sealed);
-	enum fault fault = check_generation(generation, min_read, why);
+	enum fault fault = check_generation(keys, generation, min_read, why);
 	if (!fault)
 		fault = bytes_reserve(&plain, size - SMALL_SEAL_OVERHEAD, why);
 	if (fault)

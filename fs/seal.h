@@ -5,8 +5,10 @@
  *   symlink: key "symlink", aad = "symlink", stored as base64url
  *
  * Opening: FAULT_MALFORMED when it is too short or no such text, FAULT_REFUSED when it does not
- * authenticate or its generation is below `min_read`. A ret_ buffer starts as BYTES_EMPTY (or holds what
- * is replaced); its owner is the caller. Any thread. docs/FORMAT.md, "Xattrs and symlinks".
+ * authenticate or its generation is below `min_read`, FAULT_LOCKED when its generation is later than the
+ * keys: that is damage only if no later list explains it (fs/place.h, scope_was_behind). A ret_ buffer starts
+ * as BYTES_EMPTY (or holds what is replaced); its owner is the caller. Any thread. docs/FORMAT.md, "Xattrs
+ * and symlinks".
  */
 #ifndef FSENC_FS_SEAL_H
 #define FSENC_FS_SEAL_H

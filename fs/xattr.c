@@ -183,25 +183,38 @@ static enum fault get_sealed(const char *path, const char *stored, struct bytes 
 	return FAULT_NONE;
 }
 
+/* The subject is open afterwards. */
+static enum fault get_stored(struct tree *tree, struct inode *inode, const char *name,
+			     struct subject *subject, struct bytes *ret_value, struct why *why)
+{
+	AUTO(bytes_done) struct bytes sealed = BYTES_EMPTY;
+	char stored[256];
+	enum fault fault = subject_open(tree, inode, PLACE_SEEN, subject, why);
+
+	if (!fault && stored_name_of(subject, name, stored, why) != FAULT_NONE)
+		return no_data(why); /* a name that cannot be set is not there */
+	if (!fault)
+		fault = get_sealed(subject->path, stored, &sealed, why);
+	if (!fault)
+		fault = seal_open_xattr(subject->scope.view->terms.keys, subject->scope.view->terms.min_read,
+					name + strlen(USER_PREFIX), sealed.data, sealed.size, ret_value, why);
+	return fault;
+}
+
 enum fault xattr_get(struct tree *tree, struct inode *inode, const char *name, struct bytes *ret_value,
 		     struct why *why)
 {
 	AUTO(subject_done) struct subject subject = SUBJECT_NONE;
-	AUTO(bytes_done) struct bytes sealed = BYTES_EMPTY;
-	char stored[256];
 	enum fault fault = check_name(name, why);
 
-	if (!fault && begins_with(name, FORMAT_XATTR_PREFIX))
+	if (fault)
+		return fault;
+	if (begins_with(name, FORMAT_XATTR_PREFIX))
 		return get_virtual(tree, inode, name, ret_value, why);
-	if (!fault)
-		fault = subject_open(tree, inode, PLACE_SEEN, &subject, why);
-	if (!fault && stored_name_of(&subject, name, stored, why) != FAULT_NONE)
-		return no_data(why); /* a name that cannot be set is not there */
-	if (!fault)
-		fault = get_sealed(subject.path, stored, &sealed, why);
-	if (!fault)
-		fault = seal_open_xattr(subject.scope.view->terms.keys, subject.scope.view->terms.min_read,
-					name + strlen(USER_PREFIX), sealed.data, sealed.size, ret_value, why);
+	do {
+		subject_done(&subject);
+		fault = get_stored(tree, inode, name, &subject, ret_value, why);
+	} while (scope_was_behind(&subject.scope, &fault));
 	return fault;
 }
 

@@ -66,6 +66,40 @@ removed() {
 	gives_error EIO sh -c "echo secret >'$T/mnt/new'"
 }
 
+# What she has seen of the list is younger than a second, or as old as her mount where nothing looks at it.
+carol_reads() {
+	ready carol
+	know alice carol
+	know carol alice
+	as alice fsenc add-user "$T/share" carol
+	mkdir "$T/mnt-carol"
+	as carol fsenc mount "$T/share" "$T/mnt-carol"
+	as alice fsenc umount "$T/mnt"
+	ls -l "$T/mnt-carol"
+	cat "$T/mnt-carol/old"
+	as alice fsenc remove-user "$T/share" bob
+	as alice fsenc mount "$T/share" "$T/mnt"
+	echo "for carol" >"$T/mnt/new"
+	ln -s "to carol" "$T/mnt/link"
+	setfattr -n user.tag -v "about carol" "$T/mnt/old"
+	"$@"
+}
+
+@test "T14: who stays reads at once a file of the new generation" {
+	read_file() { [ "$(cat "$T/mnt-carol/new")" = "for carol" ]; }
+	carol_reads read_file
+}
+
+@test "T14: who stays reads at once a link of the new generation" {
+	read_link() { [ "$(readlink "$T/mnt-carol/link")" = "to carol" ]; }
+	carol_reads read_link
+}
+
+@test "T14: who stays reads at once an attribute of the new generation" {
+	read_tag() { [ "$(getfattr --only-values -n user.tag "$T/mnt-carol/old")" = "about carol" ]; }
+	carol_reads read_tag
+}
+
 @test "T15: the first in-place write after a removal turns an older file MIXED" {
 	file=$(stored_file)
 	[ "$(generations "$file")" = "1 1" ]

@@ -147,6 +147,34 @@ static void folder__change_takes_effect_at_the_next_look(void **state)
 	assert_int_equal(view->terms.min_write, 2);
 }
 
+static void folder__looks_at_once_when_something_newer_was_met(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(keyring_close) struct keyring *vera = world_person("vera");
+	AUTO(share_close) struct share *alices = world_share("now", false);
+	world_let_in(alices, bob, ROLE_READER);
+	AUTO(share_close) struct share *bobs = world_open(world_path("now"), bob);
+	AUTO(folder_unref) struct folder *folder = root_folder(bobs);
+	AUTO(folder_leave) const struct folder_view *before = NULL;
+	AUTO(folder_leave) const struct folder_view *after = NULL;
+	assert_works(folder_enter(folder, FOLDER_READ, &before, &why));
+	assert_false(folder_look_now(folder, before));
+	world_let_in(alices, vera, ROLE_READER);
+	assert_true(folder_look_now(folder, before));
+	assert_true(folder_look_now(folder, before));
+	assert_works(folder_enter(folder, FOLDER_READ, &after, &why));
+	assert_int_equal(after->version, before->version + 1);
+	assert_false(folder_look_now(folder, after));
+	/* Another file with the same in it is no later version. */
+	AUTO(bytes_done) struct bytes text = world_slurp(world_path("now/.fsenc"));
+	world_spill(world_path("now/.fsenc"), &text);
+	assert_false(folder_look_now(folder, after));
+	world_take_out(alices, bob);
+	assert_true(folder_look_now(folder, after));
+	assert_fault(FAULT_LOCKED, enter(folder, FOLDER_READ, &why));
+}
+
 static void folder__is_not_written_by_a_reader_nor_read_only(void **state)
 {
 	(void)state;
@@ -449,6 +477,7 @@ int main(void)
 		cmocka_unit_test(folder__view_says_what_the_record_says),
 		cmocka_unit_test(folder__opens_by_itself_within_a_second_of_being_let_in),
 		cmocka_unit_test(folder__change_takes_effect_at_the_next_look),
+		cmocka_unit_test(folder__looks_at_once_when_something_newer_was_met),
 		cmocka_unit_test(folder__is_not_written_by_a_reader_nor_read_only),
 		cmocka_unit_test(folder__that_was_rolled_back_is_refused_until_it_is_good_again),
 		cmocka_unit_test(folder__is_locked_while_the_keyring_is),
