@@ -8,12 +8,17 @@
 
 /* -- files with several names --------------------------------------------------------- */
 
+static bool same_inode(const struct verify_inode *one, const struct verify_inode *other)
+{
+	return one->inode == other->inode && one->device == other->device &&
+	       folder_id_equal(&one->folder, &other->folder);
+}
+
 static size_t slot_of(const struct verify *verify, const struct verify_inode *inode)
 {
 	size_t at = ((size_t)inode->inode * 31 + (size_t)inode->device) % verify->linked_room;
 
-	while (verify->linked[at].inode &&
-	       (verify->linked[at].inode != inode->inode || verify->linked[at].device != inode->device))
+	while (verify->linked[at].inode && !same_inode(&verify->linked[at], inode))
 		at = (at + 1) % verify->linked_room;
 	return at;
 }
@@ -35,9 +40,10 @@ static enum fault grow_table(struct verify *verify, struct why *why)
 }
 
 /* Contents are looked at under the first name only. */
-static enum fault is_seen(struct verify *verify, const struct stat *stat, bool *ret_seen, struct why *why)
+static enum fault is_seen(struct verify *verify, const struct zone *zone, const struct stat *stat,
+			  bool *ret_seen, struct why *why)
 {
-	const struct verify_inode inode = {stat->st_dev, stat->st_ino};
+	const struct verify_inode inode = {stat->st_dev, stat->st_ino, zone->id};
 	*ret_seen = false;
 	if (stat->st_nlink < 2)
 		return FAULT_NONE;
@@ -140,7 +146,7 @@ enum fault verify_file(struct verify *verify, int directory, struct zone *zone, 
 		       const struct stat *stat, struct why *why)
 {
 	bool seen;
-	enum fault fault = is_seen(verify, stat, &seen, why);
+	enum fault fault = is_seen(verify, zone, stat, &seen, why);
 	if (fault || seen)
 		return fault;
 	AUTO(file_close) int fd = file_open_regular(directory, entry, O_RDONLY, 0);

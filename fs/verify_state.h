@@ -19,9 +19,11 @@
 /* Each level holds a descriptor and a stack frame; a server can nest without end. */
 #define VERIFY_DEPTH_MAX 900
 
+/* In another folder the same file is another one: sound in one of them, damage in the other. */
 struct verify_inode {
 	dev_t device;
 	ino_t inode;
+	struct folder_id folder;
 };
 
 struct verify {

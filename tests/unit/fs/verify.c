@@ -322,6 +322,26 @@ static void verify__finds_a_file_of_another_folder(void **state)
 	assert_one(&answer, FINDING_DAMAGED, "two/file");
 }
 
+/* What is sound under its first name need not be so under the second. */
+static void verify__finds_a_file_linked_into_another_folder(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	struct answer answer;
+	AUTO(share_close) struct share *share = world_share("linked", true);
+	assert_int_equal(mkdir(world_path("linked/one"), 0755), 0);
+	assert_int_equal(mkdir(world_path("linked/two"), 0755), 0);
+	assert_works(folder_protect(share, "one", &why));
+	assert_works(folder_protect(share, "two", &why));
+	AUTO(room_done) struct room one = room_at(share, "one");
+	AUTO(room_done) struct room two = room_at(share, "two");
+	put_file(&one, "file", 100);
+	assert_int_equal(linkat(one.directory, stored(&one, "file"), two.directory, stored(&two, "file"), 0),
+			 0);
+	assert_fault(FAULT_DAMAGED, ask(share, "", false, &answer, &why));
+	assert_one(&answer, FINDING_DAMAGED, "two/file");
+}
+
 /* -- names, links, attributes --------------------------------------------------------- */
 
 static void verify__does_not_follow_a_planted_link(void **state)
@@ -523,6 +543,7 @@ int main(void)
 		cmocka_unit_test(verify__lists_plain_files_dropped_into_a_folder_as_foreign),
 		cmocka_unit_test(verify__lists_files_in_a_lobby_as_foreign),
 		cmocka_unit_test(verify__finds_a_file_of_another_folder),
+		cmocka_unit_test(verify__finds_a_file_linked_into_another_folder),
 		cmocka_unit_test(verify__does_not_follow_a_planted_link),
 		cmocka_unit_test(verify__finds_a_long_name_without_its_file),
 		cmocka_unit_test(verify__finds_an_xattr_and_a_link_that_were_moved),
