@@ -1,5 +1,6 @@
 /* fsenc init, protect */
 #include "cli/commands.h"
+#include "cli/group_keys.h"
 #include "cli/target.h"
 #include "cli/session_open.h"
 
@@ -32,6 +33,7 @@ enum fault cmd_init(struct call *call, struct why *why)
 enum fault cmd_protect(struct call *call, struct why *why)
 {
 	AUTO(keyring_close) struct keyring *keyring = NULL;
+	AUTO(contacts_free) struct contacts *contacts = NULL;
 	AUTO(share_close) struct share *share = NULL;
 	AUTO(free) char *stored = NULL;
 	const char *path = call->arguments[0];
@@ -39,6 +41,8 @@ enum fault cmd_protect(struct call *call, struct why *why)
 
 	if (!fault)
 		fault = target_share(keyring, path, &share, &stored, why);
+	if (!fault)
+		fault = group_keys_open(keyring, share, &contacts, why);
 	if (!fault)
 		fault = folder_protect(share, stored, why);
 	if (fault == FAULT_INVALID)

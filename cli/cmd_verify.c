@@ -1,6 +1,7 @@
 /* fsenc verify */
 #include "base/answer.h"
 #include "cli/commands.h"
+#include "cli/group_keys.h"
 #include "cli/target.h"
 #include "cli/session_open.h"
 #include "base/table.h"
@@ -124,12 +125,15 @@ static enum fault verify(struct call *call, struct share *share, const char *sto
 enum fault cmd_verify(struct call *call, struct why *why)
 {
 	AUTO(keyring_close) struct keyring *keyring = NULL;
+	AUTO(contacts_free) struct contacts *contacts = NULL;
 	AUTO(share_close) struct share *share = NULL;
 	AUTO(free) char *stored = NULL;
 	enum fault fault = session_unlocked(call, &keyring, why);
 
 	if (!fault)
 		fault = target_share(keyring, call->arguments[0], &share, &stored, why);
+	if (!fault)
+		fault = group_keys_open(keyring, share, &contacts, why);
 	if (!fault)
 		fault = verify(call, share, stored, why);
 	if (fault == FAULT_DAMAGED && call->options->repair)

@@ -5,6 +5,7 @@
 #include "keys/contact.h"
 
 #define FILE_MODE 0644
+#define REPORTED_EARLIER_MAX 64
 
 static enum fault refuse_read_only(const struct access_place *place, struct why *why)
 {
@@ -24,11 +25,41 @@ static enum fault lock_log(const struct access_place *place, int *ret_lock, stru
 				       ret_lock, why);
 }
 
-/* They are witnesses: a share that shows an older version from now on is found out. */
+/* The records before `record` that the log has, newest first; each is the caller's. */
+static size_t gather_earlier(const struct access_place *place, const struct record *record,
+			     struct signed_object *earlier[static REPORTED_EARLIER_MAX])
+{
+	AUTO(access_log_done) struct access_log log = ACCESS_LOG_EMPTY;
+	struct digest digest = record->previous;
+	size_t count = 0;
+
+	if (access_log_read(&log, place->directory, NULL) != FAULT_NONE)
+		return 0;
+	while (count < REPORTED_EARLIER_MAX) {
+		AUTO(record_free) struct record *before = NULL;
+		if (access_log_find(&log, &digest, &before, &earlier[count], NULL) != FAULT_NONE)
+			break;
+		digest = before->previous;
+		count++;
+	}
+	return count;
+}
+
+/* They are witnesses: a share that shows an older version from now on is found out. One that has not heard of
+ * the version before wants the chain. */
 static void tell_servers(const struct access_place *place, const struct folder_file *file)
 {
-	if (share_contacts(place->share))
-		contacts_report(share_contacts(place->share), file);
+	struct signed_object *newest_first[REPORTED_EARLIER_MAX], *ascending[REPORTED_EARLIER_MAX];
+
+	if (!share_contacts(place->share))
+		return;
+	size_t count = gather_earlier(place, file->record, newest_first);
+	for (size_t i = 0; i < count; i++)
+		ascending[i] = newest_first[count - 1 - i];
+	contacts_report_chain(share_contacts(place->share), file,
+			      (const struct signed_object *const *)ascending, count);
+	for (size_t i = 0; i < count; i++)
+		signed_free(newest_first[i]);
 }
 
 /* -- the first version ---------------------------------------------------------------- */

@@ -216,6 +216,8 @@ void contacts_wake(struct contacts *contacts)
 	AUTO(contacts_let_go) struct contacts *held = contacts_hold(contacts);
 
 	held->was_woken = true;
+	if (held->watch_due_ms != 0)
+		held->watch_due_ms = clock_boot_ms();
 	contact_wake_thread(held);
 }
 

@@ -86,7 +86,8 @@ void contacts_words(struct contacts *contacts, const struct folder_file *file,
  * fetches organisation, policy and groups; success ends the countdown. Waits. `ret_host` 256 bytes. */
 MUST_CHECK enum fault contacts_sync(struct contacts *contacts, char ret_host[static 256], struct why *why);
 /* A folder with this group, which we administer by an entry of our own, is in use: at the next lease request and
- * contacts_sync() the group is asked for as well, only for `rotation_due`. Opens nothing. May be called again. */
+ * after contacts_sync() or contacts_wake() the group is asked for as well, only for `rotation_due`. Opens nothing.
+ * May be called again. */
 void contacts_watch(struct contacts *contacts, const struct member_id *group);
 /* Another process has synchronised, or the network came back. */
 void contacts_wake(struct contacts *contacts);

@@ -19,6 +19,7 @@ struct fake_contacts {
 	struct group_lease *lease; /* the last one given; a reference */
 	unsigned opens, confirms, waits, reports, wakes; /* calls */
 	uint64_t reported; /* version of the last record told */
+	size_t reported_earlier; /* how many before it came along */
 	struct member_id watched;
 	unsigned watches;
 	void (*waiting)(struct fake_contacts *fake); /* called by contacts_wait() */

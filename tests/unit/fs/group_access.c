@@ -448,6 +448,7 @@ static void report__of_each_version_goes_to_the_servers(void **state)
 	world_let_in(scene.alices, mallory, ROLE_READER);
 	assert_int_equal(fake.reports, 1);
 	assert_int_equal(fake.reported, 3);
+	assert_int_equal(fake.reported_earlier, 2);
 }
 
 /* -- rotation --------------------------------------------------------------------------------- */
