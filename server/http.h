@@ -1,8 +1,9 @@
 /* server/http.h - HTTP and TLS for the key server: the only door of libmicrohttpd.
  *
  * What arrives is given to one handler as a whole request, or as one that is refused for its form; what the
- * handler answers is sent. A pool of threads, each with its own share of the connections: a handler may
- * wait for the directory or for the disk, and then holds up only the connections of its own thread.
+ * handler answers is sent. Threads, each with its own share of the connections: a handler may
+ * wait for the directory or for the disk, and then holds up only the connections of its own thread; new ones
+ * are given to a thread that does not wait.
  *
  * Refused before the body is read, and the connection closed after the answer: more than one
  * Content-Length, or one beside a Transfer-Encoding, or a Transfer-Encoding other than "chunked", or two

@@ -3,10 +3,13 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "tests/lib/sockets.h"
 #include "tests/lib/stores.h"
 
+#define CONNECTIONS 70
+#define CONNECTIONS_PER_ADDRESS 60
 #define BODY_MAX 1000
 #define LONG_BODY_MAX ((size_t)1 << 20)
 
@@ -58,8 +61,8 @@ static void open_at(const char *address)
 	struct why why = WHY_NONE;
 	const struct http_options options = {.address = address,
 					     .threads = 4,
-					     .connections = 200,
-					     .connections_per_address = 100,
+					     .connections = CONNECTIONS,
+					     .connections_per_address = CONNECTIONS_PER_ADDRESS,
 					     .idle_seconds = 30,
 					     .connected = &connected,
 					     .handle = handle,
@@ -87,6 +90,14 @@ static int tear_down(void **state)
 	http = NULL;
 	test_directory_remove(directory);
 	return 0;
+}
+
+static void open_unix(char address[static PATH_MAX + 32])
+{
+	http_close(http);
+	(void)snprintf(address, PATH_MAX + 32, "unix:%s/socket", directory);
+	open_at(address);
+	assert_string_equal(http_address(http), address);
 }
 
 static int connection(void)
@@ -216,6 +227,9 @@ static void http__stays_up_whatever_comes(void **state)
 		AUTO(file_close) int fd = connection();
 		(void)socket_send(fd, nonsense[i]);
 		(void)shutdown(fd, SHUT_WR);
+		/* some wait for the rest, as long as an idle connection may */
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_usec = 200000},
+				 sizeof(struct timeval));
 		assert_int_not_equal(socket_status(socket_answer(fd)), 200);
 	}
 	assert_int_equal(status_of("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
@@ -298,6 +312,55 @@ static void http__refuses_a_target_that_is_too_long(void **state)
 	assert_int_equal(atomic_load(&handled), 0);
 }
 
+/* -- connections ---------------------------------------------------------------------------------- */
+
+/* It waits until the server has noticed. */
+static void wait_for_connections(unsigned count)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	for (int tries = 0; tries < 10000 && atomic_load(&connected) != count; tries++)
+		(void)nanosleep(&pause, NULL);
+	assert_int_equal(atomic_load(&connected), count);
+}
+
+static void http__takes_so_many_connections_of_one_address(void **state)
+{
+	int fds[CONNECTIONS_PER_ADDRESS];
+
+	(void)state;
+	for (size_t i = 0; i < CONNECTIONS_PER_ADDRESS; i++)
+		fds[i] = connection();
+	wait_for_connections(CONNECTIONS_PER_ADDRESS);
+	AUTO(file_close) int more = connection();
+	assert_true(socket_is_closed(more));
+	(void)close(fds[0]);
+	wait_for_connections(CONNECTIONS_PER_ADDRESS - 1);
+	fds[0] = connection();
+	assert_true(socket_send(fds[0], "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+	assert_int_equal(socket_status(socket_answer(fds[0])), 200);
+	for (size_t i = 0; i < CONNECTIONS_PER_ADDRESS; i++)
+		(void)close(fds[i]);
+	wait_for_connections(0);
+}
+
+static void http__takes_so_many_connections_in_all(void **state)
+{
+	char address[PATH_MAX + 32];
+	int fds[CONNECTIONS];
+
+	(void)state;
+	open_unix(address);
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		fds[i] = connection();
+	wait_for_connections(CONNECTIONS);
+	AUTO(file_close) int more = connection();
+	assert_true(socket_is_closed(more));
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		(void)close(fds[i]);
+	wait_for_connections(0);
+}
+
 /* -- the end ----------------------------------------------------------------------------------------- */
 
 static void *close_http(void *context)
@@ -343,14 +406,6 @@ static void http__one_slow_request_does_not_hold_up_others(void **state)
 }
 
 /* -- addresses ------------------------------------------------------------------------------------------- */
-
-static void open_unix(char address[static PATH_MAX + 32])
-{
-	http_close(http);
-	(void)snprintf(address, PATH_MAX + 32, "unix:%s/socket", directory);
-	open_at(address);
-	assert_string_equal(http_address(http), address);
-}
 
 static void http__listens_on_a_unix_socket_behind_a_proxy(void **state)
 {
@@ -446,6 +501,8 @@ int main(void)
 		TEST(http__drops_a_body_of_chunks_that_does_not_end),
 		TEST(http__holds_only_so_many_long_bodies_at_once),
 		TEST(http__refuses_a_target_that_is_too_long),
+		TEST(http__takes_so_many_connections_of_one_address),
+		TEST(http__takes_so_many_connections_in_all),
 		TEST(http__answers_what_is_under_way_before_it_ends),
 		TEST(http__one_slow_request_does_not_hold_up_others),
 		TEST(http__listens_on_a_unix_socket_behind_a_proxy),
