@@ -1,0 +1,193 @@
+# tests/cases/company.bash - key servers and a directory for the company's walk-through.
+#
+# Over tests/lib/bats.bash: servers on free ports of 127.0.0.1, ended by their process ids. $T lies below
+# ${TMPDIR:-/var/tmp}. Server N lies in $T/sN; its URL is ${url[N]}.
+load ../lib/bats
+: "${FSENC_SERVER_BIN:=$root/build/server/fsenc-server}"
+
+company_begin() {
+	needs_fuse
+	[ -x "$FSENC_SERVER_BIN" ] || { echo "no fsenc-server at $FSENC_SERVER_BIN"; return 1; }
+	T=$(mktemp -d "${TMPDIR:-/var/tmp}/fsenc-company-XXXXXX")
+	T=$(readlink -f "$T")
+	cd "$T" || return 1
+	declare -ga server=() port=() url=() started=()
+	ready alice
+	ready bob
+	mkdir mnt mnt-bob
+}
+
+teardown() {
+	local place pid
+	[ -n "${T:-}" ] || return 0
+	cd "$root" || return 1
+	while read -r place; do
+		fusermount3 -u -q -- "$place" || fusermount3 -u -q -z -- "$place"
+	done < <(awk -v below="$T/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo)
+	for pid in "${started[@]}"; do
+		kill -CONT "$pid" 2>/dev/null || continue
+		kill -TERM "$pid" 2>/dev/null || continue
+		wait_for is_gone "$pid" || kill -KILL "$pid"
+	done
+	[ "${KEEP:-0}" = 1 ] || rm -rf --one-file-system -- "$T"
+}
+
+is_gone() {
+	[ ! -d "/proc/$1" ] || [ "$(awk '$1 == "State:" { print $2 }' "/proc/$1/status" 2>/dev/null)" = Z ]
+}
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+fsenc-server() {
+	"$FSENC_SERVER_BIN" "$@"
+}
+
+# server_make N [INIT-ARGUMENT...]
+server_make() {
+	local n=$1
+	shift
+	port[n]=$(free_port)
+	url[n]=https://127.0.0.1:${port[n]}
+	fsenc-server init "$T/s$n" --name "keys$n.test" --listen "127.0.0.1:${port[n]}" "$@" >"$T/init$n"
+}
+
+server_start() {
+	"$FSENC_SERVER_BIN" run "$T/s$1" >>"$T/server$1.log" 2>&1 3>&- &
+	server[$1]=$!
+	started+=("$!")
+	wait_for server_is_ready "$1" || { cat "$T/server$1.log"; return 1; }
+}
+
+server_is_ready() {
+	[ "$(curl -s -o "$T/ready" -w '%{http_code}' --cacert "$T/s$1/tls-cert.pem" "${url[$1]}/readyz")" = 200 ]
+}
+
+server_stop() {
+	kill -TERM "${server[$1]}"
+	wait_for is_gone "${server[$1]}"
+}
+
+organisation() {
+	json_of .fingerprint fsenc-server status "$T/s1" --json
+}
+
+# share_make - alice's lobby with Finance and Private, mounted at $T/mnt; the group is in Finance
+share_make() {
+	as alice fsenc init --lobby "$T/share"
+	as alice fsenc mount "$T/share" "$T/mnt"
+	mkdir "$T/mnt/Finance" "$T/mnt/Private"
+	as alice fsenc protect "$T/mnt/Finance"
+	as alice fsenc protect "$T/mnt/Private"
+	echo plan >"$T/mnt/Finance/plan.txt"
+	as alice fsenc add-group "$T/mnt/Finance" "$1"
+}
+
+bob_reads() {
+	[ "$(cat "$T/mnt-bob/Finance/plan.txt" 2>/dev/null)" = plan ]
+}
+
+# after_lease COMMAND... - within a lease of a few seconds and some patience
+after_lease() {
+	local end=$((SECONDS + 40))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || { echo "never came true: $*"; return 1; }
+		sleep 0.1
+	done
+}
+
+# -- a directory ---------------------------------------------------------------------------------
+
+# slapd_start - with alice and bob, the groups finance (groupOfNames), posix (posixGroup) and outer, which holds finance
+slapd_start() {
+	local suffix=dc=example,dc=com
+	command -v slapd >/dev/null || PATH=$PATH:/usr/sbin
+	command -v slapd >/dev/null || skip "no slapd: apt install slapd"
+	lp=$(free_port)
+	mkdir -p "$T/ldap/db"
+	cat >"$T/ldap/slapd.conf" <<-END
+		include /etc/ldap/schema/core.schema
+		include /etc/ldap/schema/cosine.schema
+		include /etc/ldap/schema/nis.schema
+		include /etc/ldap/schema/inetorgperson.schema
+		pidfile $T/ldap/pid
+		modulepath /usr/lib/ldap
+		moduleload back_mdb
+		database mdb
+		suffix "$suffix"
+		rootdn "cn=admin,$suffix"
+		rootpw admin
+		directory $T/ldap/db
+		access to attrs=userPassword by anonymous auth by * none
+		access to * by * read
+	END
+	cat >"$T/ldap/tree.ldif" <<-END
+		dn: $suffix
+		objectClass: dcObject
+		objectClass: organization
+		o: example
+		dc: example
+
+		dn: ou=people,$suffix
+		objectClass: organizationalUnit
+		ou: people
+
+		dn: ou=groups,$suffix
+		objectClass: organizationalUnit
+		ou: groups
+
+		dn: cn=reader,$suffix
+		objectClass: organizationalRole
+		objectClass: simpleSecurityObject
+		cn: reader
+		userPassword: reads
+
+	END
+	local name n=1000
+	for name in alice bob; do
+		cat >>"$T/ldap/tree.ldif" <<-END
+			dn: uid=$name,ou=people,$suffix
+			objectClass: inetOrgPerson
+			objectClass: posixAccount
+			uid: $name
+			cn: $name
+			sn: $name
+			uidNumber: $n
+			gidNumber: $n
+			homeDirectory: /home/$name
+			userPassword: the word of $name
+
+		END
+		n=$((n + 1))
+	done
+	cat >>"$T/ldap/tree.ldif" <<-END
+		dn: cn=finance,ou=groups,$suffix
+		objectClass: groupOfNames
+		cn: finance
+		member: uid=alice,ou=people,$suffix
+		member: uid=bob,ou=people,$suffix
+
+		dn: cn=posix,ou=groups,$suffix
+		objectClass: posixGroup
+		cn: posix
+		gidNumber: 5000
+		memberUid: alice
+		memberUid: bob
+
+		dn: cn=outer,ou=groups,$suffix
+		objectClass: groupOfNames
+		cn: outer
+		member: cn=finance,ou=groups,$suffix
+	END
+	slapadd -q -f "$T/ldap/slapd.conf" -l "$T/ldap/tree.ldif"
+	slapd -d 0 -f "$T/ldap/slapd.conf" -h "ldap://127.0.0.1:$lp" >"$T/slapd.log" 2>&1 3>&- &
+	slapd=$!
+	started+=("$slapd")
+	wait_for ldapsearch -x -H "ldap://127.0.0.1:$lp" -b "$suffix" -s base
+}
+
+# ldap_change LDIF - on standard input
+ldap_change() {
+	ldapmodify -x -H "ldap://127.0.0.1:$lp" -D cn=admin,dc=example,dc=com -w admin >/dev/null
+}
