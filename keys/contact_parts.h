@@ -178,7 +178,7 @@ void news_tell(struct contacts *contacts, const struct contact_news *news);
 struct contact_run {
 	struct contacts *contacts;
 	struct contact_news *news;
-	int64_t deadline_ms;
+	int64_t begun_ms, deadline_ms;
 	bool somebody_waits; /* then a failure starts the countdown */
 	bool was_answered; /* by as many servers as a question needed */
 	bool has_failed; /* a question was answered by too few */
@@ -214,6 +214,11 @@ void contact_exclude(struct contacts *held, const struct member_id *server, int6
 /* The group's servers that are not excluded, those who answered last first. */
 size_t contact_servers(struct contacts *contacts, const struct group_descriptor *group,
 		       struct member_id servers[static GROUP_SERVERS_MAX]);
+/* So many of its servers were silent in this contact that there is no use in asking for another group of
+ * theirs. */
+bool contact_is_hopeless(const struct contact_run *run, const struct group_descriptor *group);
+/* The organisation's servers, as far as a URL may lead to them, in the same order. */
+size_t contact_all_servers(struct service *service, struct member_id servers[static GROUP_SERVERS_MAX]);
 /* From the keyring, or asked for; `fresh`: asked for. */
 MUST_CHECK enum fault contact_descriptor(struct contact_run *run, const struct member_id *group, bool fresh,
 					 struct group_descriptor *ret_group, struct why *why);

@@ -266,33 +266,11 @@ static void catch_up(struct contact_run *run, const struct contact_report *repor
 			  witness.version, report->version);
 }
 
-static bool has_url(const struct service_state *states, size_t count, const struct member_id *server)
-{
-	for (size_t i = 0; i < count; i++)
-		if (member_id_is_none(&states[i].id) || member_id_equal(&states[i].id, server))
-			return true;
-	return false;
-}
-
-/* Our servers, as far as a URL may lead to them. */
-static size_t all_servers(struct service *service, struct member_id servers[static GROUP_SERVERS_MAX])
-{
-	const struct organisation *organisation = service_organisation_of(service);
-	struct service_state states[GROUP_SERVERS_MAX];
-	size_t urls = service_states(service, states, GROUP_SERVERS_MAX);
-	size_t count = 0;
-
-	for (size_t i = 0; i < organisation->server_count; i++)
-		if (has_url(states, urls, &organisation->servers[i].id))
-			servers[count++] = organisation->servers[i].id;
-	return count;
-}
-
 static enum fault send_report(struct contact_run *run, const struct contact_report *report)
 {
 	struct member_id servers[GROUP_SERVERS_MAX];
 	struct witnesses witnesses = {.report = report};
-	size_t count = all_servers(run->contacts->service, servers);
+	size_t count = contact_all_servers(run->contacts->service, servers);
 	enum fault fault = send_to(run, &witnesses, servers, count, report->record_count - 1);
 	const struct witnesses behind = witnesses;
 

@@ -82,29 +82,66 @@ static enum fault read_group(struct contacts *contacts, const struct signed_obje
 	return fault;
 }
 
+struct group_search {
+	struct contacts *contacts;
+	const struct member_id *wanted;
+	struct group_descriptor *group;
+	bool is_found;
+	enum fault fault; /* what the last one said */
+	struct why why;
+};
+
+static enum fault take_group(struct group_search *search, const struct service_answer *answer,
+			     struct why *why)
+{
+	AUTO(groups_answer_done) struct groups_answer groups = {.count = 0};
+	struct group_descriptor group;
+
+	if (answer->is_problem) {
+		problem_words(answer, why);
+		return problem_meaning(answer->problem.type).fault;
+	}
+	enum fault fault = groups_answer_read(answer->body.data, answer->body.size, true, &groups, why);
+	if (!fault)
+		fault = read_group(search->contacts, groups.list[0], &group, why);
+	if (!fault && !member_id_equal(&group.id, search->wanted))
+		fault = why_set(why, FAULT_REFUSED, "it answers with another group");
+	if (fault)
+		return why_in(why, fault, "key server %s", answer->host);
+	*search->group = group;
+	search->is_found = true;
+	return FAULT_NONE;
+}
+
+/* Each server knows its own groups alone: another may know what this one does not. */
+static bool look_at_group(void *context, const struct service_answer *answer)
+{
+	struct group_search *search = context;
+
+	search->why = WHY_NONE;
+	search->fault = take_group(search, answer, &search->why);
+	return search->fault != FAULT_NONE;
+}
+
 static enum fault fetch_group(struct contact_run *run, const struct member_id *id,
 			      struct group_descriptor *ret_group, struct why *why)
 {
-	AUTO(service_answer_done) struct service_answer answer = {.body = BYTES_EMPTY};
-	AUTO(groups_answer_done) struct groups_answer groups = {.count = 0};
+	struct group_search search = {.contacts = run->contacts, .wanted = id, .group = ret_group};
+	struct member_id servers[GROUP_SERVERS_MAX];
+	struct service_answer last = {.no_network = false};
 	char target[sizeof "/v1/groups/" + ID_TEXT_SIZE] = "/v1/groups/";
 	const struct service_call call = {.method = "GET", .target = target, .deadline_ms = run->deadline_ms};
+	size_t count = contact_all_servers(run->contacts->service, servers);
 
+	if (run->has_failed && !run->was_answered) /* nobody answers: not this time either */
+		return why_set(why, FAULT_UNREACHABLE, "%s", run->why.text);
 	member_id_text(id, target + strlen(target));
-	enum fault fault = service_ask(run->contacts->service, &call, &answer, why);
-	run_note(run, fault, &answer, why);
-	if (fault)
+	enum fault fault = service_ask_all(run->contacts->service, &call, servers, count, 1, look_at_group,
+					   &search, &last, why);
+	run_note(run, fault, &last, why);
+	if (fault || search.is_found)
 		return fault;
-	if (answer.is_problem) {
-		problem_words(&answer, why);
-		return problem_meaning(answer.problem.type).fault;
-	}
-	fault = groups_answer_read(answer.body.data, answer.body.size, true, &groups, why);
-	if (!fault)
-		fault = read_group(run->contacts, groups.list[0], ret_group, why);
-	if (!fault && !member_id_equal(&ret_group->id, id))
-		return why_set(why, FAULT_REFUSED, "key server %s answers with another group", answer.host);
-	return why_in(why, fault, "key server %s", answer.host);
+	return why_set(why, search.fault, "%s", search.why.text);
 }
 
 enum fault contact_descriptor(struct contact_run *run, const struct member_id *group, bool fresh,

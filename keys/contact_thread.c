@@ -123,8 +123,14 @@ static int64_t next_ms(const struct contacts *held, int64_t now_ms)
 
 static struct contact_run run_of(struct contacts *contacts, struct contact_news *news)
 {
+	int64_t now_ms = clock_boot_ms();
+
 	return (struct contact_run){
-		.contacts = contacts, .news = news, .deadline_ms = clock_boot_ms() + SERVICE_DEADLINE_MS};
+		.contacts = contacts,
+		.news = news,
+		.begun_ms = now_ms,
+		.deadline_ms = now_ms + SERVICE_DEADLINE_MS,
+	};
 }
 
 /* Nobody waits longer than one deadline from the moment he asked. */
@@ -274,6 +280,11 @@ static void take_network(struct contacts *held, int64_t now_ms, struct contact_n
 	news->settled = true;
 }
 
+static bool has_news(const struct contact_news *news)
+{
+	return news->settled || news->ended_count > 0 || news->due_count > 0;
+}
+
 /* Which contact is next; gathers what has happened by itself. */
 static enum job look_around(struct contacts *contacts, struct contact_news *news, int64_t *ret_wait_ms)
 {
@@ -286,6 +297,7 @@ static enum job look_around(struct contacts *contacts, struct contact_news *news
 	end_leases(held, now_ms, news);
 	enum job job = next_job(held, now_ms);
 	held->is_busy = job != JOB_NONE;
+	held->is_telling = has_news(news);
 	held->rounds++;
 	(void)pthread_cond_broadcast(&held->idle);
 	int64_t at_ms = next_ms(held, now_ms);
@@ -339,7 +351,7 @@ void *contact_thread(void *context)
 		int64_t wait_ms = -1;
 		enum job job = look_around(contacts, &news, &wait_ms);
 		do_job(job, &run);
-		if (news.settled || news.ended_count > 0 || news.due_count > 0)
+		if (has_news(&news))
 			news_tell(contacts, &news);
 		else if (job == JOB_NONE)
 			wait_for_more(contacts, wait_ms);

@@ -391,6 +391,10 @@ static bool unlock_batch(struct contact_run *run, const struct batch *batch, boo
 		settle_failure(run, &batch->group, fault, &why);
 		return false;
 	}
+	if (contact_is_hopeless(run, &unlocking.group)) {
+		settle_failure(run, &batch->group, FAULT_UNREACHABLE, &run->why);
+		return false;
+	}
 	fault = ask_until_it_fits(&unlocking, &last, &why);
 	if (unlocking.is_conflict && !fresh)
 		return true;
@@ -443,8 +447,7 @@ void contact_unlock(struct contact_run *run)
 
 	if (!batch)
 		run_note(run, FAULT_MEMORY, NULL, &(struct why){.text = "no memory to open folders"});
-	while (batch && clock_boot_ms() < run->deadline_ms && (run->was_answered || !run->has_failed) &&
-	       gather(run->contacts, batch)) {
+	while (batch && clock_boot_ms() < run->deadline_ms && gather(run->contacts, batch)) {
 		run->somebody_waits = true;
 		if (unlock_batch(run, batch, false))
 			(void)unlock_batch(run, batch, true);

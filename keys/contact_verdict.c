@@ -306,6 +306,55 @@ size_t contact_servers(struct contacts *contacts, const struct group_descriptor 
 	return count;
 }
 
+static bool has_url(const struct service_state *states, size_t count, const struct member_id *server)
+{
+	for (size_t i = 0; i < count; i++)
+		if (member_id_is_none(&states[i].id) || member_id_equal(&states[i].id, server))
+			return true;
+	return false;
+}
+
+/* Our servers, as far as a URL may lead to them. */
+size_t contact_all_servers(struct service *service, struct member_id servers[static GROUP_SERVERS_MAX])
+{
+	const struct organisation *organisation = service_organisation_of(service);
+	struct service_state states[GROUP_SERVERS_MAX];
+	size_t urls = service_states(service, states, GROUP_SERVERS_MAX);
+	size_t count = 0;
+
+	for (size_t i = 0; i < organisation->server_count; i++)
+		if (has_url(states, urls, &organisation->servers[i].id))
+			servers[count++] = organisation->servers[i].id;
+	service_prefer(service, servers, count);
+	return count;
+}
+
+static bool was_silent(const struct service_state *states, size_t count, const struct member_id *server,
+		       int64_t since_ms)
+{
+	bool is_known = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!member_id_equal(&states[i].id, server))
+			continue;
+		if (states[i].answered || states[i].asked_ms < since_ms)
+			return false;
+		is_known = true;
+	}
+	return is_known;
+}
+
+bool contact_is_hopeless(const struct contact_run *run, const struct group_descriptor *group)
+{
+	struct service_state states[GROUP_SERVERS_MAX];
+	size_t count = service_states(run->contacts->service, states, GROUP_SERVERS_MAX);
+	size_t silent = 0;
+
+	for (size_t i = 0; i < group->server_count; i++)
+		silent += was_silent(states, count, &group->servers[i].id, run->begun_ms);
+	return run->has_failed && silent + group->threshold > group->server_count;
+}
+
 uint32_t contact_lease_seconds(const struct contacts *held, uint32_t answered)
 {
 	if (!held->has_policy || answered < held->policy.lease)

@@ -272,6 +272,14 @@ static void wait_for_more(struct race *race, int64_t now_ms)
 	(void)curl_multi_poll(race->line->multi, race->waits, count, wait_ms > 0 ? (int)wait_ms : 0, NULL);
 }
 
+/* The time is over for those who still run. */
+static void give_up(struct race *race)
+{
+	for (size_t i = 0; i < race->begun; i++)
+		for (size_t j = 0; race->lanes[i].state == LANE_RUNS && j < race->lanes[i].begun; j++)
+			runner_give_up(&race->lanes[i].runners[j]);
+}
+
 /* -- the end ----------------------------------------------------------------------------- */
 
 /* Whom to speak of: who is not who he should be, else the first who was reached, else the first. */
@@ -321,8 +329,7 @@ enum fault service_race(struct service *service, const struct race_options *opti
 		wait_for_more(&race, now_ms);
 	}
 	if (!race.is_enough)
-		for (size_t i = 0; i < race.runner_count; i++)
-			runner_give_up(&race.runners[i]);
+		give_up(&race);
 	sum_up(&race, ret_end);
 	return FAULT_NONE;
 }
