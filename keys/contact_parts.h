@@ -214,9 +214,9 @@ void contact_exclude(struct contacts *held, const struct member_id *server, int6
 /* The group's servers that are not excluded, those who answered last first. */
 size_t contact_servers(struct contacts *contacts, const struct group_descriptor *group,
 		       struct member_id servers[static GROUP_SERVERS_MAX]);
-/* So many of its servers were silent in this contact that there is no use in asking for another group of
- * theirs. */
-bool contact_is_hopeless(const struct contact_run *run, const struct group_descriptor *group);
+/* So many of these were silent in this contact already that `wanted` others cannot be found. */
+bool contact_is_hopeless(const struct contact_run *run, const struct member_id *servers, size_t server_count,
+			 size_t wanted);
 /* The organisation's servers, as far as a URL may lead to them, in the same order. */
 size_t contact_all_servers(struct service *service, struct member_id servers[static GROUP_SERVERS_MAX]);
 /* From the keyring, or asked for; `fresh`: asked for. */

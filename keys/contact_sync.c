@@ -133,7 +133,7 @@ static enum fault fetch_group(struct contact_run *run, const struct member_id *i
 	const struct service_call call = {.method = "GET", .target = target, .deadline_ms = run->deadline_ms};
 	size_t count = contact_all_servers(run->contacts->service, servers);
 
-	if (run->has_failed && !run->was_answered) /* nobody answers: not this time either */
+	if (contact_is_hopeless(run, servers, count, 1))
 		return why_set(why, FAULT_UNREACHABLE, "%s", run->why.text);
 	member_id_text(id, target + strlen(target));
 	enum fault fault = service_ask_all(run->contacts->service, &call, servers, count, 1, look_at_group,

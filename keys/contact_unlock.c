@@ -377,6 +377,15 @@ static enum fault prepare(struct unlocking *unlocking, struct why *why)
 	return fault;
 }
 
+/* Others of its servers' groups have been asked for in vain. */
+static bool is_hopeless(const struct unlocking *unlocking)
+{
+	struct member_id servers[GROUP_SERVERS_MAX];
+	size_t count = contact_servers(unlocking->run->contacts, &unlocking->group, servers);
+
+	return contact_is_hopeless(unlocking->run, servers, count, unlocking->group.threshold);
+}
+
 /* `fresh`: with a descriptor that was asked for just now. true: the servers have another one. */
 static bool unlock_batch(struct contact_run *run, const struct batch *batch, bool fresh)
 {
@@ -391,7 +400,7 @@ static bool unlock_batch(struct contact_run *run, const struct batch *batch, boo
 		settle_failure(run, &batch->group, fault, &why);
 		return false;
 	}
-	if (contact_is_hopeless(run, &unlocking.group)) {
+	if (is_hopeless(&unlocking)) {
 		settle_failure(run, &batch->group, FAULT_UNREACHABLE, &run->why);
 		return false;
 	}

@@ -344,15 +344,16 @@ static bool was_silent(const struct service_state *states, size_t count, const s
 	return is_known;
 }
 
-bool contact_is_hopeless(const struct contact_run *run, const struct group_descriptor *group)
+bool contact_is_hopeless(const struct contact_run *run, const struct member_id *servers, size_t server_count,
+			 size_t wanted)
 {
 	struct service_state states[GROUP_SERVERS_MAX];
 	size_t count = service_states(run->contacts->service, states, GROUP_SERVERS_MAX);
 	size_t silent = 0;
 
-	for (size_t i = 0; i < group->server_count; i++)
-		silent += was_silent(states, count, &group->servers[i].id, run->begun_ms);
-	return run->has_failed && silent + group->threshold > group->server_count;
+	for (size_t i = 0; i < server_count; i++)
+		silent += was_silent(states, count, &servers[i], run->begun_ms);
+	return run->has_failed && silent + wanted > server_count;
 }
 
 uint32_t contact_lease_seconds(const struct contacts *held, uint32_t answered)

@@ -22,10 +22,33 @@ static struct faults faults;
 
 /* -- names ------------------------------------------------------------------------------ */
 
-/* What "keys.test" is: an address in numbers, several, or a failure. */
-static const char *addresses_of_name[4];
-static int name_failure;
-static bool name_server_is_mute;
+/* What "keys.test" is: addresses in numbers, or a failure; looked up in other threads. */
+struct names {
+	const char *addresses[4];
+	int failure;
+	bool is_mute; /* the look-up takes until it is not */
+};
+static struct names known_names;
+static pthread_mutex_t names_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t names_changed = PTHREAD_COND_INITIALIZER;
+
+static void set_names(struct names wanted)
+{
+	(void)pthread_mutex_lock(&names_mutex);
+	known_names = wanted;
+	(void)pthread_cond_broadcast(&names_changed);
+	(void)pthread_mutex_unlock(&names_mutex);
+}
+
+static struct names names_now(void)
+{
+	(void)pthread_mutex_lock(&names_mutex);
+	while (known_names.is_mute)
+		(void)pthread_cond_wait(&names_changed, &names_mutex);
+	struct names found = known_names;
+	(void)pthread_mutex_unlock(&names_mutex);
+	return found;
+}
 
 int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
 		       struct addrinfo **ret_list);
@@ -38,12 +61,11 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
 
 	if (strcmp(host, "keys.test") != 0 || (hints->ai_flags & AI_NUMERICHOST))
 		return __real_getaddrinfo(host, service, hints, ret_list);
-	while (name_server_is_mute)
-		(void)usleep(1000);
-	if (name_failure)
-		return name_failure;
-	for (size_t i = 0; i < 4 && addresses_of_name[i]; i++) {
-		assert_int_equal(__real_getaddrinfo(addresses_of_name[i], service, hints, end), 0);
+	const struct names found = names_now();
+	if (found.failure)
+		return found.failure;
+	for (size_t i = 0; i < 4 && found.addresses[i]; i++) {
+		assert_int_equal(__real_getaddrinfo(found.addresses[i], service, hints, end), 0);
 		end = &(*end)->ai_next;
 	}
 	*ret_list = list;
@@ -149,8 +171,7 @@ static int in_peace(void **state)
 		memset(servers[i].counts, 0, sizeof servers[i].counts);
 	}
 	faults_set(&faults, "none");
-	memset(addresses_of_name, 0, sizeof addresses_of_name);
-	name_failure = 0;
+	set_names((struct names){.failure = 0});
 	return 0;
 }
 
@@ -208,7 +229,7 @@ static void url__has_one_form_and_shows_only_an_unusual_port(void **state)
 static void url__without_tls_reaches_this_machine_alone(void **state)
 {
 	(void)state;
-	addresses_of_name[0] = "192.0.2.1";
+	set_names((struct names){.addresses = {"192.0.2.1"}});
 	AUTO(service_free) struct service *service = service_at("http://keys.test:80");
 	AUTO(result_done) struct result result = ask(service);
 
@@ -441,7 +462,7 @@ static void down__a_certificate_for_another_name_is_another_identity(void **stat
 {
 	(void)state;
 	char url[64];
-	addresses_of_name[0] = "127.0.0.1";
+	set_names((struct names){.addresses = {"127.0.0.1"}});
 	faults_set(&faults, "none");
 	(void)snprintf(url, sizeof url, "https://127.0.0.2:%u", faults.port);
 	AUTO(service_free) struct service *service = service_at(url);
@@ -486,7 +507,7 @@ static struct service *service_by_name(void)
 static void name__not_found_is_down(void **state)
 {
 	(void)state;
-	name_failure = EAI_NONAME;
+	set_names((struct names){.failure = EAI_NONAME});
 	AUTO(service_free) struct service *service = service_by_name();
 	AUTO(result_done) struct result result = ask(service);
 
@@ -499,7 +520,7 @@ static void name__not_found_is_down(void **state)
 static void name__that_no_resolver_answers_for_is_no_network(void **state)
 {
 	(void)state;
-	name_failure = EAI_AGAIN;
+	set_names((struct names){.failure = EAI_AGAIN});
 	AUTO(service_free) struct service *service = service_by_name();
 	AUTO(result_done) struct result result = ask(service);
 
@@ -511,11 +532,10 @@ static void name__that_no_resolver_answers_for_is_no_network(void **state)
 static void name__of_a_mute_resolver_is_no_network_by_the_deadline(void **state)
 {
 	(void)state;
-	addresses_of_name[0] = "127.0.0.1";
-	name_server_is_mute = true;
+	set_names((struct names){.addresses = {"127.0.0.1"}, .is_mute = true});
 	AUTO(service_free) struct service *service = service_by_name();
 	AUTO(result_done) struct result result = ask(service);
-	name_server_is_mute = false; /* the thread that looks up ends by itself */
+	set_names((struct names){.addresses = {"127.0.0.1"}}); /* the thread that looks up ends by itself */
 
 	assert_int_equal(result.fault, FAULT_UNREACHABLE);
 	assert_true(result.answer.no_network);
@@ -524,9 +544,8 @@ static void name__of_a_mute_resolver_is_no_network_by_the_deadline(void **state)
 static void name__with_several_addresses_is_tried_address_by_address(void **state)
 {
 	(void)state;
-	addresses_of_name[0] = "127.0.0.2"; /* nobody listens there */
-	addresses_of_name[1] = "127.0.0.3";
-	addresses_of_name[2] = "127.0.0.1";
+	/* At the first two nobody listens. */
+	set_names((struct names){.addresses = {"127.0.0.2", "127.0.0.3", "127.0.0.1"}});
 	AUTO(service_free) struct service *service = service_by_name();
 	AUTO(result_done) struct result result = ask(service);
 
@@ -552,8 +571,7 @@ static void name__whose_first_address_is_mute_costs_that_address_its_share_alone
 {
 	(void)state;
 	AUTO(file_close) int mute = listen_mutely("127.0.0.2", faults.port);
-	addresses_of_name[0] = "127.0.0.2";
-	addresses_of_name[1] = "127.0.0.1";
+	set_names((struct names){.addresses = {"127.0.0.2", "127.0.0.1"}});
 	AUTO(service_free) struct service *service = service_by_name();
 	AUTO(result_done) struct result first = ask(service);
 	AUTO(result_done) struct result second = ask(service);
@@ -648,7 +666,7 @@ static void servers__all_down_are_each_tried_within_one_deadline(void **state)
 static void servers__one_without_network_and_one_that_refuses_are_down(void **state)
 {
 	(void)state;
-	name_failure = EAI_AGAIN;
+	set_names((struct names){.failure = EAI_AGAIN});
 	AUTO(service_free)
 	struct service *service = service_of_three("https://keys.test:443", "http://127.0.0.1:1",
 						   "https://keys.test:443");
