@@ -172,7 +172,7 @@ static void said(const struct conn *conn, char text[static SAID_MAX])
 
 	*text = 0;
 	(void)ldap_get_option(conn->handle, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diagnostic);
-	if (diagnostic && *diagnostic)
+	if (diagnostic && *diagnostic && !strstr(diagnostic, "unknown error"))
 		(void)snprintf(text, SAID_MAX, " (%s)", diagnostic);
 	ldap_memfree(diagnostic);
 	tame(text);

@@ -2,6 +2,7 @@
 
 #include <ldap.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -438,6 +439,7 @@ void directory_ldap_start(void)
 	static const BerMemoryFunctions functions = {wiping_malloc, wiping_calloc, wiping_realloc,
 						     wiping_free};
 
+	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setenv("LDAPNOINIT", "1", 1);
 	(void)ber_set_option(NULL, LBER_OPT_MEMORY_FNS, &functions);
 }

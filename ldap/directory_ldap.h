@@ -20,8 +20,8 @@
 #include "ldap/directory.h"
 #include "ldap/settings.h"
 
-/* Makes libldap deaf to the environment and to ldaprc files, and has it wipe memory that it frees. Once a
- * process. */
+/* Makes libldap deaf to the environment and to ldaprc files, and has it wipe memory that it frees. Ignores
+ * SIGPIPE, as liblber writes to a socket whose peer may be gone. Once a process. */
 void directory_ldap_start(void);
 
 /* `ini` was read with ldap_section among the known ones; it is not needed afterwards. `folder`: what relative
