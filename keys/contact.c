@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/boot_id.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -30,27 +31,6 @@ void contacts_let_go(struct contacts *contacts)
 
 /* -- making -------------------------------------------------------------------------------- */
 
-/* Without it, a countdown of an earlier boot could not be told from one of this. */
-static enum fault read_boot_id(uint8_t boot_id[static COUNTDOWN_BOOT_ID_SIZE], struct why *why)
-{
-	static const char path[] = "/proc/sys/kernel/random/boot_id";
-	char text[64];
-	char hex[HEX_LENGTH(COUNTDOWN_BOOT_ID_SIZE) + 1] = "";
-	size_t size = 0, length = 0;
-	AUTO(file_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return why_system(why, "cannot open '%s'", path);
-	enum fault fault = file_pread(fd, text, sizeof text, 0, &size, why);
-	if (fault)
-		return fault;
-	for (size_t i = 0; i < size && length < sizeof hex - 1; i++)
-		if (text[i] != '-')
-			hex[length++] = text[i];
-	if (!text_from_hex_exact(hex, boot_id, COUNTDOWN_BOOT_ID_SIZE))
-		return why_set(why, FAULT_FAILED, "'%s' is no boot id", path);
-	return FAULT_NONE;
-}
-
 static enum fault begin(struct contacts *contacts, struct why *why)
 {
 	pthread_condattr_t attributes;
@@ -64,7 +44,7 @@ static enum fault begin(struct contacts *contacts, struct why *why)
 	contacts->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (contacts->wake_fd < 0)
 		return why_system(why, "cannot make the thread that talks to key servers");
-	enum fault fault = read_boot_id(contacts->boot_id, why);
+	enum fault fault = boot_id_read(contacts->boot_id, why);
 	if (!fault)
 		fault = service_global_start(why);
 	return fault ? fault : contact_load(contacts, why);

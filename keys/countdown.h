@@ -14,7 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COUNTDOWN_BOOT_ID_SIZE 16
+#include "base/boot_id.h"
+
+#define COUNTDOWN_BOOT_ID_SIZE BOOT_ID_SIZE
 #define COUNTDOWN_GRACE_MS 60000
 
 /* As it lies in the keyring; all zeros: none runs. */
