@@ -28,6 +28,8 @@ MUST_CHECK enum fault builtin_add_group(struct store *store, const struct organi
  * nothing; FAULT_EXISTS when the name or the id is another's. */
 MUST_CHECK enum fault builtin_adopt_group(struct store *store, const struct member_id *id, const char *name,
 					  struct why *why);
+/* With all its memberships. FAULT_MISSING. A group that gets its name later has another id. */
+MUST_CHECK enum fault builtin_remove_group(struct store *store, const struct member_id *id, struct why *why);
 MUST_CHECK enum fault builtin_enable_user(struct store *store, const struct member_id *user, bool enabled,
 					  struct why *why);
 

@@ -296,6 +296,25 @@ enum fault builtin_adopt_group(struct store *store, const struct member_id *id, 
 	return fault || count ? fault : insert(store, &naming, id, why);
 }
 
+static enum fault remove_group(struct store *store, const void *context, struct why *why)
+{
+	const struct member_id *id = context;
+	const struct query memberships = {.sql = "DELETE FROM memberships WHERE group_id = ? OR member = ?",
+					  VALUES(VALUE_ID(id), VALUE_ID(id))};
+	const struct query group = {.sql = "DELETE FROM directory_groups WHERE id = ?", VALUES(VALUE_ID(id))};
+	uint64_t changed = 0;
+	enum fault fault = rows_change(store, &memberships, NULL, why);
+
+	if (!fault)
+		fault = rows_change_seen(store, &group, &changed, why);
+	return of_id("group", id, !fault && !changed ? FAULT_MISSING : fault, why);
+}
+
+enum fault builtin_remove_group(struct store *store, const struct member_id *id, struct why *why)
+{
+	return rows_together(store, remove_group, id, why);
+}
+
 enum fault builtin_enable_user(struct store *store, const struct member_id *user, bool enabled,
 			       struct why *why)
 {

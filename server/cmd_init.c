@@ -84,7 +84,8 @@ static enum fault add_line(struct bytes *lines, const char *key, const char *val
 
 static enum fault add_option(const struct options *options, size_t at, struct bytes *lines, struct why *why)
 {
-	const char *value = *(const char *const *)((const char *)options + ldap_lines[at].offset);
+	const char *value = *(const char *const *)(const void *)((const char *)options +
+								 ldap_lines[at].offset);
 	AUTO(free) char *path = NULL;
 	enum fault fault = FAULT_NONE;
 

@@ -1,4 +1,4 @@
-/* fsenc-server group list, members, add-member, remove-member */
+/* fsenc-server group list, members, add-member, remove-member, remove */
 #include "base/answer.h"
 #include "base/clock.h"
 #include "base/table.h"
@@ -76,6 +76,44 @@ enum fault cmd_group_add_member(struct call *call, struct why *why)
 enum fault cmd_group_remove_member(struct call *call, struct why *why)
 {
 	return change_everywhere(call, false, why);
+}
+
+/* -- a group's end ---------------------------------------------------------------------------- */
+
+static enum fault remove_group(struct home *home, size_t at, void *context, struct why *why)
+{
+	AUTO(stored_group_done) struct stored_group group = {.descriptor = BYTES_EMPTY};
+	enum fault fault = store_group_find_name(home->store, context, &group, why);
+
+	(void)at;
+	if (!fault && group.recovery)
+		return why_set(why, FAULT_UNSUPPORTED, "'%s' is a recovery group: take it out of the policy",
+			       group.name);
+	if (!fault)
+		fault = store_group_remove(home->store, &group.id, why);
+	if (fault || home->config->directory != CONFIG_BUILTIN)
+		return fault;
+	fault = builtin_remove_group(home->store, &group.id, why);
+	return fault == FAULT_MISSING ? FAULT_NONE : fault;
+}
+
+enum fault cmd_group_remove(struct call *call, struct why *why)
+{
+	AUTO(stores_done) struct stores stores = {.count = 0};
+	char *name = call->arguments[1];
+	char detail[DETAIL_SIZE];
+	const struct change change = {.work = remove_group, .context = name, .detail = detail};
+	enum fault fault;
+
+	if (!call_always(call)->yes)
+		return call_hint(
+			call,
+			why_set(why, FAULT_USAGE,
+				"the key of '%s' would be gone for good, and whatever it alone opens", name),
+			"take it out of its folders first (fsenc remove-group), then add --yes");
+	(void)snprintf(detail, sizeof detail, "group remove %s", name);
+	fault = stores_open(call, &stores, why);
+	return fault ? fault : stores_change(call, &stores, &change, why);
 }
 
 /* -- who is in a group --------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@
 	X(group_add_member) \
 	X(group_remove_member) \
 	X(group_rotate) \
+	X(group_remove) \
 	X(officer_add) \
 	X(officer_list) \
 	X(recovery_group_add) \

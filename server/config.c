@@ -84,7 +84,7 @@ static enum fault read_numbers(struct config *config, struct why *why)
 
 		if (fault)
 			return fault;
-		*(unsigned *)((char *)config + numbers[i].offset) = (unsigned)number;
+		*(unsigned *)(void *)((char *)config + numbers[i].offset) = (unsigned)number;
 	}
 	return FAULT_NONE;
 }

@@ -46,6 +46,8 @@ static const struct command commands[] = {
 	 cmd_group_remove_member},
 	{"group rotate", "DIR GROUP", "deal new shares of a group's key; the old ones are worth nothing then",
 	 options_group_rotate, OPTIONS_ROOT, 2, 2, cmd_group_rotate},
+	{"group remove", "DIR GROUP", "destroy a group's key here, and the group of the builtin directory",
+	 NULL, OPTIONS_SERVER, 2, 2, cmd_group_remove},
 	{"officer add", "DIR FILE",
 	 "make an officer known, by the certificate that 'fsenc key export' prints", options_officer_add,
 	 OPTIONS_SERVER, 2, 2, cmd_officer_add},

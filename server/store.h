@@ -98,6 +98,8 @@ AUTO_VALUE(struct stored_group, stored_group_done);
  * has that version or a higher one, or another group of that name. */
 MUST_CHECK enum fault store_group_write(struct store *store, const struct stored_group *group,
 					struct why *why);
+/* Share and descriptor are gone, and who unlocked something of it. FAULT_MISSING. */
+MUST_CHECK enum fault store_group_remove(struct store *store, const struct member_id *id, struct why *why);
 MUST_CHECK enum fault store_group_find(struct store *store, const struct member_id *id,
 				       struct stored_group *ret_group, struct why *why);
 MUST_CHECK enum fault store_group_find_name(struct store *store, const char *name,

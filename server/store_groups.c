@@ -156,3 +156,28 @@ enum fault store_group_write(struct store *store, const struct stored_group *gro
 {
 	return rows_together(store, write_group, group, why);
 }
+
+static enum fault remove_group(struct store *store, const void *context, struct why *why)
+{
+	const struct member_id *id = context;
+	const struct query unlocked = {.sql = "DELETE FROM unlocked WHERE group_id = ?",
+				       VALUES(VALUE_ID(id))};
+	const struct query folders = {.sql = "DELETE FROM group_folders WHERE group_id = ?",
+				      VALUES(VALUE_ID(id))};
+	const struct query group = {.sql = "DELETE FROM key_groups WHERE id = ?", VALUES(VALUE_ID(id))};
+	uint64_t changed = 0;
+	enum fault fault = rows_change(store, &unlocked, NULL, why);
+
+	if (!fault)
+		fault = rows_change(store, &folders, NULL, why);
+	if (!fault)
+		fault = rows_change_seen(store, &group, &changed, why);
+	if (!fault && !changed)
+		return why_set(why, FAULT_MISSING, "the group has no key here");
+	return fault;
+}
+
+enum fault store_group_remove(struct store *store, const struct member_id *id, struct why *why)
+{
+	return rows_together(store, remove_group, id, why);
+}

@@ -2,6 +2,7 @@
 # What an administrator does at the terminal of a key server.
 load ../lib/bats
 load ../lib/key_servers
+load ../lib/slapd
 
 setup() {
 	begin
@@ -238,6 +239,21 @@ user_of() {
 	says "already"
 }
 
+@test "a group is removed only with --yes, and one that gets its name is another one" {
+	make_server S
+	server group add "$S" finance --member alice 2>/dev/null
+	server group add "$S" staff --member finance
+	old=$(group_of "$S" finance .id)
+	fails 2 server group remove "$S" finance
+	says "--yes"
+	server group remove "$S" finance --yes
+	fails 1 server group remove "$S" finance --yes
+	[ "$(server group members "$S" staff --json | jq '.members | length')" = 0 ]
+	server group add "$S" finance
+	[ "$(group_of "$S" finance .id)" != "$old" ]
+	[ "$(server group members "$S" finance --json | jq '.members | length')" = 0 ]
+}
+
 @test "a member who is not known yet becomes known, with a warning and without a code" {
 	make_server S
 	run --separate-stderr server group add "$S" finance --member alice
@@ -380,6 +396,69 @@ three_servers() {
 	fails 1 server server remove "$S1" S3.test
 	make_server alone
 	fails 2 server server remove "$alone" alone.test
+}
+
+# -- an LDAP directory -------------------------------------------------------------------------------------------
+
+@test "with an LDAP directory users and groups come from there" {
+	needs_slapd
+	start_slapd
+	ldap_user alice 'secret of alice'
+	ldap_group finance member alice
+	ldap_group staff member cn=finance
+	make_ldap_server S
+	[ "$(server status "$S" --json | jq -r .directory)" = ldap ]
+	server status "$S" --directory --user alice >steps
+	grep -q 'level 0.*finance' steps
+	grep -q 'level 1.*staff' steps
+	server group add "$S" finance --ldap-group cn=finance,ou=groups,dc=example,dc=com
+	server group add "$S" staff # by its name there
+	[ "$(server group members "$S" staff --json | jq -r '.members[0].path')" = "alice < finance < staff" ]
+	fails 1 server group add "$S" nothing
+	fails 2 server group add "$S" other --member alice
+	fails 1 server group add-member "$S" finance alice
+	says "LDAP"
+	server user add "$S" alice >code
+	[ "$(wc -l <code)" = 1 ]
+	fails 1 server user add "$S" nobody
+	fails 1 server user disable "$S" alice
+	says "LDAP"
+}
+
+@test "a group that was made again under its old name does not get the old one's key" {
+	needs_slapd
+	start_slapd
+	ldap_user alice 'secret of alice'
+	ldap_group finance member alice
+	make_ldap_server S
+	server group add "$S" finance
+	ldapdelete -x -H "$ldap_uri" -D cn=root,dc=example,dc=com -w root cn=finance,ou=groups,dc=example,dc=com
+	ldap_group finance member alice
+	fails 1 server group members "$S" finance
+	fails 1 server group add "$S" finance # another one of that name has a key
+	says "finance"
+	server group remove "$S" finance --yes
+	server group add "$S" finance
+	server group members "$S" finance --json | jq -e '.members[0].name == "alice"' >/dev/null
+}
+
+@test "a directory that does not answer is 20, and a wrong password is told" {
+	needs_slapd
+	start_slapd
+	ldap_user alice 'secret of alice'
+	ldap_group finance member alice
+	make_ldap_server S
+	stop_server "$T/slapd"
+	fails 20 server group add "$S" finance
+	fails 20 server user add "$S" alice
+	fails 20 server status "$S" --directory
+	server policy set "$S" lease=5 # needs no directory
+	start_slapd
+	secret_file reader.password wrong
+	fails 20 server status "$S" --directory
+	[[ $output == *bind* ]]
+	secret_file reader.password ''
+	fails 20 server status "$S" --directory
 }
 
 # -- officers ----------------------------------------------------------------------------------------------------
