@@ -1,5 +1,6 @@
 #include "server/exchange.h"
 
+#include <jansson.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,11 +18,29 @@
 
 /* -- refusing ------------------------------------------------------------------------------------ */
 
+/* Words of a parser may hold what it could not parse, and a cut may go through a letter: what no problem
+ * document may hold becomes '?'. */
+static void clean(char *words)
+{
+	json_t *text = json_string(words);
+	const bool is_utf8 = text != NULL;
+
+	json_decref(text);
+	for (unsigned char *at = (unsigned char *)words; *at; at++) {
+		const bool is_c1 = *at >= 0x80 && *at < 0xa0 && at > (unsigned char *)words && at[-1] == 0xc2;
+		if (*at < 0x20 || *at == 0x7f || (*at >= 0x80 && !is_utf8))
+			*at = '?';
+		else if (is_c1)
+			at[-1] = *at = '?';
+	}
+}
+
 static enum fault refuse_with(struct exchange *exchange, enum problem_type problem, const char *words)
 {
 	exchange->is_refused = true;
 	exchange->problem.type = problem;
 	(void)snprintf(exchange->problem.detail, sizeof exchange->problem.detail, "%s", words);
+	clean(exchange->problem.detail);
 	return FAULT_REFUSED;
 }
 

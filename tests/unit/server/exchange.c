@@ -262,8 +262,7 @@ static void exchange__refuses_a_signature_for_anything_else(void **state)
 {
 	struct why why = WHY_NONE;
 	AUTO(bytes_done)
-	struct bytes body = bytes_of("{\"groups\":[]}"),
-		     other = bytes_of("{\"groups\":[ ]}");
+	struct bytes body = bytes_of("{\"groups\":[]}"), other = bytes_of("{\"groups\":[ ]}");
 	const struct request_subject subject = test_subject(test, "POST", "/v1/lease", &body);
 	const struct http_request wrong[] = {
 		test_request("POST", "/v1/lease", &other),
@@ -378,6 +377,21 @@ static void exchange__refuses_bodies_that_are_not_what_they_should_be(void **sta
 		}
 }
 
+/* What a parser says of bytes that it cannot read holds some of them. */
+static void exchange__problem_can_be_read_whatever_caused_it(void **state)
+{
+	static const char *const wrong[] = {"{\"groups\":[\"\x01\x02\"]}", "{\"groups\":\xff\xfe}",
+					    "{\"\xc2\x9bgroups\xc3\xa4\":1}", "{\"groups\":\x7f\x1b[31m}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		AUTO(bytes_done) struct bytes body = bytes_of(wrong[i]);
+		AUTO(test_answer_done)
+		struct test_answer answer = test_ask(test, &alice, "POST", "/v1/lease", &body);
+		assert_problem(PROBLEM_MALFORMED, &answer);
+	}
+}
+
 /* Before anybody is known, and so before any parser: nobody can make a parser recurse. */
 static void exchange__refuses_what_is_nested_too_deeply_unread(void **state)
 {
@@ -485,6 +499,7 @@ int main(void)
 		TEST(exchange__refuses_a_header_of_another_form),
 		TEST(exchange__forged_request_uses_up_no_nonce),
 		TEST(exchange__refuses_bodies_that_are_not_what_they_should_be),
+		TEST(exchange__problem_can_be_read_whatever_caused_it),
 		TEST(exchange__refuses_what_is_nested_too_deeply_unread),
 		TEST(exchange__refuses_what_http_refuses),
 		TEST(exchange__body_limits_are_those_of_the_routes),
