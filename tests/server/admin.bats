@@ -219,6 +219,77 @@ user_of() {
 	fails 1 server user disable "$S" nobody
 }
 
+# enroll NAME CODE [USER] - NAME's keyring joins as USER
+enroll() {
+	as "$1" fsenc enroll "https://$(server status "$S" --json | jq -r .listen)" --user "${3:-$1}" --code "$2" \
+		--fingerprint "$(cat S.fingerprint)" --cacert "$S/tls-cert.pem"
+}
+
+# believed NAME / refused NAME REASON - what the server says to its key and account
+believed() {
+	as "$1" run --separate-stderr fsenc sync
+	[ "$status" = 0 ] && [[ $stderr != *Warning* ]]
+}
+
+refused() {
+	as "$1" run --separate-stderr fsenc sync
+	says "$2"
+}
+
+@test "a code works once, and a key that was enrolled has a place in the list" {
+	make_server S
+	start_server "$S"
+	ready alice
+	ready mallory
+	code=$(server user add "$S" alice)
+	enroll alice "$code" >/dev/null
+	[ "$(user_of "$S" alice .fingerprint)" = "$(fingerprint alice)" ]
+	never enroll mallory "$code" alice 2>/dev/null
+	fails 1 server user add "$S" alice
+	says "key already"
+	believed alice
+}
+
+@test "a further key waits for an administrator, and for the delay" {
+	make_server S
+	server policy set "$S" approve_delay=0
+	start_server "$S"
+	ready alice
+	ready laptop
+	enroll alice "$(server user add "$S" alice)" >/dev/null
+	code=$(server user code "$S" alice)
+	never enroll laptop "$code" alice 2>/dev/null
+	[ "$(user_of "$S" alice .fingerprint)" = "$(fingerprint alice)" ]
+	[ "$(server approve "$S" --json | jq -r '.approvals[0] | [.user, .fingerprint, .approved] | join(" ")')" = \
+		"alice $(fingerprint laptop) 0" ]
+	fails 1 server approve "$S" alice "$(fingerprint alice)" # not the one that waits
+	server approve "$S" alice "$(fingerprint laptop)"
+	[ "$(server status "$S" --json | jq .waiting)" = 0 ]
+	enroll laptop "$code" alice >/dev/null # the code was not used up
+	[ "$(user_of "$S" alice .fingerprint)" = "$(fingerprint laptop)" ]
+	believed laptop
+	refused alice unknown-key # it was replaced
+}
+
+@test "a revoked key and a disabled account are refused by the running server at once" {
+	make_server S
+	start_server "$S"
+	ready alice
+	ready bob
+	enroll alice "$(server user add "$S" alice)" >/dev/null
+	enroll bob "$(server user add "$S" bob)" >/dev/null
+	believed alice
+	server user revoke-key "$S" alice
+	refused alice revoked
+	[ "$(user_of "$S" alice .enrolled)" = false ]
+	believed bob
+	server user disable "$S" bob
+	refused bob disabled
+	server user enable "$S" bob
+	believed bob
+	grep -q 'audit: enroll granted' "$S.log"
+}
+
 # -- groups ----------------------------------------------------------------------------------------------
 
 @test "groups have members, directly and through other groups" {
