@@ -60,6 +60,23 @@ static enum fault expand_group(struct expansion *expansion, struct service *serv
 	return fault;
 }
 
+/* Somebody with a key of his own whose account is off or gone: a leaver who still gets in. */
+static enum fault expand_user(struct expansion *expansion, struct service *service,
+			      const struct record_entry *entry, struct why *why)
+{
+	AUTO(user_answer_done) struct user_answer answer = {.certificate = NULL};
+	const char *note = "";
+	enum fault fault = service ? inquiry_user_by_id(service, &entry->id, &answer, why) : FAULT_NONE;
+
+	if (fault == FAULT_MISSING)
+		note = "no account in the directory";
+	else if (fault)
+		return fault;
+	else if (service && !answer.enabled)
+		note = "the account is off";
+	return add_row(expansion, entry->name, role_text(entry->role), "own key", note, why);
+}
+
 static enum fault expand_all(struct expansion *expansion, struct service *service, struct why *why)
 {
 	enum fault fault = FAULT_NONE;
@@ -68,9 +85,10 @@ static enum fault expand_all(struct expansion *expansion, struct service *servic
 		const struct record_entry *entry = &expansion->record->entries[i];
 		if (entry->kind == MEMBER_GROUP)
 			fault = expand_group(expansion, service, entry, why);
+		else if (entry->kind == MEMBER_USER)
+			fault = expand_user(expansion, service, entry, why);
 		else
-			fault = add_row(expansion, entry->name, role_text(entry->role),
-					entry->kind == MEMBER_USER ? "own key" : "recovery", "", why);
+			fault = add_row(expansion, entry->name, role_text(entry->role), "officers", "", why);
 	}
 	return fault;
 }
@@ -83,6 +101,23 @@ static bool has_groups(const struct record *record)
 	return false;
 }
 
+/* Members of groups are known to the servers alone; whether a user is still there can be left open. */
+static enum fault ask_servers(struct call *call, struct keyring *keyring, const struct record *record,
+			      struct enrolled *enrolled, struct why *why)
+{
+	enum fault fault = enrolled_open(call, keyring, enrolled, why);
+
+	if (!fault)
+		fault = enrolled_sync(call, enrolled, why);
+	if (!fault || has_groups(record))
+		return fault;
+	if (fault == FAULT_UNREACHABLE)
+		call_say(call, "Warning: who has left meanwhile is not known: %s", why_text(why, fault));
+	enrolled_done(enrolled);
+	call->hint[0] = '\0';
+	return fault == FAULT_UNREACHABLE || fault == FAULT_MISSING ? FAULT_NONE : fault;
+}
+
 enum fault expansion_print(struct call *call, struct keyring *keyring, const struct record *record,
 			   struct why *why)
 {
@@ -90,14 +125,10 @@ enum fault expansion_print(struct call *call, struct keyring *keyring, const str
 	AUTO(table_done) struct table table = TABLE(4);
 	AUTO(json_decref) json_t *array = call->options->json ? json_array() : NULL;
 	struct expansion expansion = {.record = record, .table = &table, .array = array};
-	enum fault fault = FAULT_NONE;
+	enum fault fault;
 
 	table_add(&table, (const char *[]){"NAME", "ROLE", "THROUGH", "NOTE"});
-	if (has_groups(record)) {
-		fault = enrolled_open(call, keyring, &enrolled, why);
-		if (!fault)
-			fault = enrolled_sync(call, &enrolled, why);
-	}
+	fault = ask_servers(call, keyring, record, &enrolled, why);
 	if (!fault)
 		fault = expand_all(&expansion, enrolled.service, why);
 	if (fault)

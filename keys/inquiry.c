@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 
@@ -19,8 +20,8 @@ static enum fault write_target(const char *before, const char *name, char target
 		return why_set(why, FAULT_INVALID, "a name has 1 to %d bytes", NAME_MAX_BYTES);
 	memcpy(target, before, at + 1);
 	for (const unsigned char *letter = (const unsigned char *)name; *letter; letter++)
-		at += (size_t)snprintf(target + at, TARGET_SIZE - at, strchr(plain, *letter) ? "%c" : "%%%02X",
-				       *letter);
+		at += (size_t)snprintf(target + at, TARGET_SIZE - at,
+				       strchr(plain, *letter) ? "%c" : "%%%02X", *letter);
 	return FAULT_NONE;
 }
 
@@ -53,6 +54,32 @@ static enum fault as_lie(enum fault fault, const struct service_answer *answer, 
 		      "key server %s", answer->host);
 }
 
+static bool is_called(const char *name, const char *asked)
+{
+	return strcasecmp(name, asked) == 0;
+}
+
+/* A certificate in an answer belongs to the account that it comes with. NULL fits everybody. */
+static bool fits(const struct certificate *certificate, const struct member_id *account, const char *name)
+{
+	if (!certificate)
+		return true;
+	const struct member_id certified = certificate_account(certificate);
+
+	return member_id_equal(&certified, account) &&
+	       strcmp(certificate_identity(certificate)->name, name) == 0;
+}
+
+static enum fault read_user(const struct service_answer *answer, struct user_answer *read, struct why *why)
+{
+	enum fault fault = user_answer_read(answer->body.data, answer->body.size, read, why);
+
+	if (!fault && !fits(read->certificate, &read->account, read->name))
+		return why_set(why, FAULT_REFUSED, "the certificate for '%s' is another account's",
+			       read->name);
+	return fault;
+}
+
 enum fault inquiry_user(struct service *service, const char *name, struct user_answer *ret_answer,
 			struct why *why)
 {
@@ -64,7 +91,9 @@ enum fault inquiry_user(struct service *service, const char *name, struct user_a
 		fault = get(service, target, &answer, why);
 	if (fault)
 		return fault;
-	fault = user_answer_read(answer.body.data, answer.body.size, &read, why);
+	fault = read_user(&answer, &read, why);
+	if (!fault && !is_called(read.name, name))
+		fault = why_set(why, FAULT_REFUSED, "asked for '%s' it answers with '%s'", name, read.name);
 	if (fault)
 		return as_lie(fault, &answer, why);
 	*ret_answer = read;
@@ -72,14 +101,57 @@ enum fault inquiry_user(struct service *service, const char *name, struct user_a
 	return FAULT_NONE;
 }
 
+enum fault inquiry_user_by_id(struct service *service, const struct member_id *id,
+			      struct user_answer *ret_answer, struct why *why)
+{
+	AUTO(service_answer_done) struct service_answer answer = {.body = BYTES_EMPTY};
+	AUTO(user_answer_done) struct user_answer read = {.certificate = NULL};
+	char target[TARGET_SIZE], text[ID_TEXT_SIZE];
+	member_id_text(id, text);
+	enum fault fault = write_target("/v1/users/", text, target, why);
+	if (!fault)
+		fault = get(service, target, &answer, why);
+	if (fault)
+		return fault;
+	fault = read_user(&answer, &read, why);
+	if (fault)
+		return as_lie(fault, &answer, why);
+	*ret_answer = read;
+	read.certificate = NULL;
+	return FAULT_NONE;
+}
+
+/* -- groups ------------------------------------------------------------------------------ */
+
+/* "cn=finance,ou=groups,dc=example": the value before the first comma. */
+static bool is_first_value(const char *name, const char *dn)
+{
+	const char *value = strchr(dn, '=');
+	const size_t length = value ? strcspn(value + 1, ",+") : 0;
+
+	return value && strlen(name) == length && strncasecmp(name, value + 1, length) == 0;
+}
+
+static bool is_asked_for(const struct group_descriptor *group, const char *words)
+{
+	struct member_id id;
+
+	if (member_id_from_text(words, &id))
+		return member_id_equal(&id, &group->id);
+	return is_called(group->name, words) || is_first_value(group->name, words);
+}
+
 static enum fault read_group(const struct service_answer *answer, const struct organisation *organisation,
-			     struct group_descriptor *ret_group, struct signed_object **ret_object,
-			     struct why *why)
+			     const char *words, struct group_descriptor *ret_group,
+			     struct signed_object **ret_object, struct why *why)
 {
 	AUTO(groups_answer_done) struct groups_answer read = {.count = 0};
 	enum fault fault = groups_answer_read(answer->body.data, answer->body.size, true, &read, why);
 	if (!fault)
 		fault = group_descriptor_read(read.list[0], organisation, ret_group, why);
+	if (!fault && !is_asked_for(ret_group, words))
+		fault = why_set(why, FAULT_REFUSED, "asked for the group '%s' it answers with '%s'", words,
+				ret_group->name);
 	if (!fault)
 		fault = signed_copy(read.list[0], ret_object, why);
 	return fault;
@@ -98,7 +170,7 @@ enum fault inquiry_group(struct service *service, const struct organisation *org
 		fault = get(service, target, &answer, why);
 	if (fault)
 		return fault;
-	fault = read_group(&answer, organisation, ret_group, ret_object, why);
+	fault = read_group(&answer, organisation, words, ret_group, ret_object, why);
 	return fault ? as_lie(fault, &answer, why) : FAULT_NONE;
 }
 
@@ -116,6 +188,10 @@ enum fault inquiry_members(struct service *service, const struct member_id *grou
 	fault = members_answer_read(answer.body.data, answer.body.size, &read, why);
 	if (!fault && !member_id_equal(&read.group, group))
 		fault = why_set(why, FAULT_REFUSED, "it answers with the members of another group");
+	for (size_t i = 0; i < read.count && !fault; i++)
+		if (!fits(read.list[i].certificate, &read.list[i].account, read.list[i].name))
+			fault = why_set(why, FAULT_REFUSED, "the certificate for '%s' is another account's",
+					read.list[i].name);
 	if (fault)
 		return as_lie(fault, &answer, why);
 	*ret_answer = read;

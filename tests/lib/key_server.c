@@ -12,6 +12,8 @@
 
 /* One request while it comes in. */
 struct exchange {
+	char *target;
+	bool has_begun;
 	struct bytes body;
 };
 
@@ -386,6 +388,7 @@ static enum MHD_Result answer(struct key_server *server, struct MHD_Connection *
 	struct digest digest = {{0}};
 
 	held->counts[route]++;
+	(void)snprintf(held->last_target, sizeof held->last_target, "%s", target);
 	if (script->delay_ms > 0)
 		(void)usleep((useconds_t)script->delay_ms * 1000);
 	bool is_authentic = is_signed(held, method, target, header, body, &digest);
@@ -394,6 +397,9 @@ static enum MHD_Result answer(struct key_server *server, struct MHD_Connection *
 		problem(&reply, PROBLEM_SIGNATURE, "not signed");
 	} else if (script->has_problem[route]) {
 		problem(&reply, script->problem[route], "as the test wants");
+	} else if (script->body && route != ROUTE_ORGANISATION) {
+		assert_int_equal(bytes_append(&reply.body, script->body->data, script->body->size, NULL),
+				 FAULT_NONE);
 	} else {
 		say(held, route, target, body, &reply);
 	}
@@ -403,16 +409,29 @@ static enum MHD_Result answer(struct key_server *server, struct MHD_Connection *
 	return send_reply(connection, &reply, script->does_not_sign ? NULL : signature);
 }
 
-static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *target,
+/* The target as it came: libmicrohttpd gives its handler a decoded path without query. */
+static void *remember_target(void *context, const char *target, struct MHD_Connection *connection)
+{
+	struct exchange *exchange = calloc(1, sizeof *exchange);
+
+	(void)context, (void)connection;
+	if (exchange)
+		exchange->target = strdup(target);
+	return exchange;
+}
+
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
 			      const char *method, const char *version, const char *data, size_t *size,
 			      void **exchange_at)
 {
 	struct exchange *exchange = *exchange_at;
 
-	(void)version;
-	if (!exchange) {
-		*exchange_at = calloc(1, sizeof *exchange);
-		return *exchange_at ? MHD_YES : MHD_NO;
+	(void)path, (void)version;
+	if (!exchange || !exchange->target)
+		return MHD_NO;
+	if (!exchange->has_begun) {
+		exchange->has_begun = true;
+		return MHD_YES;
 	}
 	if (*size > 0) {
 		if (exchange->body.size + *size > BODY_MAX ||
@@ -421,7 +440,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		*size = 0;
 		return MHD_YES;
 	}
-	return answer(context, connection, method, target, &exchange->body);
+	return answer(context, connection, method, exchange->target, &exchange->body);
 }
 
 static void forget(void *context, struct MHD_Connection *connection, void **exchange_at,
@@ -430,8 +449,10 @@ static void forget(void *context, struct MHD_Connection *connection, void **exch
 	struct exchange *exchange = *exchange_at;
 
 	(void)context, (void)connection, (void)why;
-	if (exchange)
+	if (exchange) {
 		bytes_done(&exchange->body);
+		free(exchange->target);
+	}
 	free(exchange);
 	*exchange_at = NULL;
 }
@@ -450,7 +471,8 @@ void key_server_start(struct key_server *server)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	server->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, server->port, NULL,
-					  NULL, handle, server, MHD_OPTION_NOTIFY_COMPLETED, forget, NULL,
+					  NULL, handle, server, MHD_OPTION_URI_LOG_CALLBACK, remember_target,
+					  NULL, MHD_OPTION_NOTIFY_COMPLETED, forget, NULL,
 					  MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_SOCK_ADDR,
 					  (const struct sockaddr *)&address, MHD_OPTION_END);
 	assert_non_null(server->daemon);

@@ -55,6 +55,7 @@ struct key_server_script {
 	unsigned epoch_behind; /* its share is of an earlier epoch: conflict */
 	int64_t delay_ms; /* before each answer */
 	const struct policy *policy; /* NULL: the default */
+	const struct bytes *body; /* the answer to everything but the organisation's route; NULL: none */
 };
 
 struct key_server {
@@ -71,6 +72,7 @@ struct key_server {
 	unsigned refused; /* requests that were not signed as they must be */
 	size_t last_lease_groups;
 	uint64_t last_head_version;
+	char last_target[1024]; /* with query, as it came */
 	size_t last_head_count;
 	uint64_t knows_head; /* of the folder that is reported, before it is; 0: all that leads up to it */
 	struct MHD_Daemon *daemon;

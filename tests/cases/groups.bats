@@ -1,0 +1,285 @@
+#!/usr/bin/env bats
+# Commands of people in an organisation: joining, directory names, groups, what waits for a server.
+load ../lib/bats
+load ../lib/key_servers
+
+setup() {
+	begin
+	[ -x "$FSENC_SERVER_BIN" ] || skip "no fsenc-server at $FSENC_SERVER_BIN"
+	make_server S
+	start_server "$S"
+	server group add "$S" finance >/dev/null
+	ready alice
+	ready bob
+	ready carol
+}
+
+teardown() {
+	stop_servers
+	cd "$root" || return 1
+	forget_sessions
+}
+
+url() {
+	echo "https://$(server status "$S" --json | jq -r .listen)"
+}
+
+# joins NAME [MEMBER-OF] - a code, and the enrolment with it
+joins() {
+	local code
+	code=$(server user add "$S" "$1")
+	[ -z "${2:-}" ] || server group add-member "$S" "$2" "$1" >/dev/null
+	as "$1" fsenc enroll "$(url)" --user "$1" --code "$code" --fingerprint "$(cat "$S.fingerprint")" \
+		--cacert "$S/tls-cert.pem" >"$T/$1.enrolled"
+}
+
+names_of() {
+	as alice json_of '[.members[].name] | sort | join(" ")' fsenc members "$T/share" --json
+}
+
+record() {
+	sha256sum <"$T/share/.fsenc"
+}
+
+@test "enroll prints the membership, and once more is the same membership" {
+	joins alice finance
+	grep -q "S.test" alice.enrolled
+	code=$(server user code "$S" alice)
+	as alice fsenc enroll "$(url)" --user alice --code "$code" --fingerprint "$(cat "$S.fingerprint")" \
+		--cacert "$S/tls-cert.pem" --json >again.json
+	jq -e '.schema == 1 and .user == "alice" and .servers == 1 and (.account | length == 32)' again.json
+	[ "$(jq -r .fingerprint again.json)" = "$(cat "$S.fingerprint")" ]
+}
+
+@test "enroll refuses another organisation, a used code, and words that do not fit together" {
+	code=$(server user add "$S" alice)
+	fingerprint=$(cat "$S.fingerprint")
+	as alice fails 21 fsenc enroll "$(url)" --user alice --code "$code" --cacert "$S/tls-cert.pem" \
+		--fingerprint "$(fingerprint alice)"
+	as alice fails 2 fsenc enroll "$(url)" --user alice --code "$code" --cacert "$S/tls-cert.pem"
+	says "--fingerprint ORG"
+	as alice fails 2 fsenc enroll "$(url)" --user alice --fingerprint "$fingerprint" --cacert "$S/tls-cert.pem"
+	says "0 code(s)"
+	as alice fails 2 fsenc enroll "$(url)" --user alice --code "$code" --server "$(url)" --fingerprint "$fingerprint"
+	as alice fails 2 fsenc enroll "$(url)" --user alice --code "$code" --fingerprint "$fingerprint" --cacert alice/pass
+	says "holds no certificate"
+	as alice fails 21 fsenc enroll "$(url)" --user alice --code "$code" --fingerprint "$fingerprint"
+	says "certificate"
+	as alice fails 13 fsenc enroll "$(url)" --user alice --code mistyped --fingerprint "$fingerprint" --cacert "$S/tls-cert.pem"
+	as alice fails 1 fsenc sync
+	says "fsenc enroll URL"
+}
+
+@test "a password file that others can read is taken, with a warning" {
+	echo wrong >password
+	chmod 644 password
+	as alice fails 13 fsenc enroll "$(url)" --user alice --ldap-password-file password \
+		--fingerprint "$(cat "$S.fingerprint")" --cacert "$S/tls-cert.pem"
+	says "Warning: others can read 'password'"
+	: >password
+	as alice fails 22 fsenc enroll "$(url)" --user alice --ldap-password-file password \
+		--fingerprint "$(cat "$S.fingerprint")" --cacert "$S/tls-cert.pem"
+}
+
+@test "a user is let in by his name in the directory, certified and never met" {
+	joins alice
+	joins bob
+	server user add "$S" carol >/dev/null
+	as alice fsenc init "$T/share"
+	before=$(record)
+	as alice fails 25 fsenc add-user "$T/share" carol
+	says "'carol' has no key yet"
+	as alice fails 25 fsenc add-user "$T/share" nobody
+	says "neither in the keyring nor in the organisation's directory"
+	[ "$(record)" = "$before" ]
+	as alice fsenc add-user "$T/share" bob --role writer
+	[ "$(names_of)" = "alice bob" ]
+	as alice fsenc key list --json | jq -e '.[] | arrays | map(select(.name == "bob")) | length == 1'
+	# Bob reads alice's list without having met her: the organisation vouches for her.
+	as bob fsenc verify "$T/share"
+}
+
+@test "who has left is not let in by name" {
+	joins alice
+	joins bob
+	server user disable "$S" bob
+	as alice fsenc init "$T/share"
+	as alice fails 13 fsenc add-user "$T/share" bob
+	says "disabled"
+}
+
+@test "the members of a group come in with keys of their own, and who has none is named" {
+	joins alice
+	joins bob finance
+	joins carol finance
+	server user add "$S" dave >/dev/null
+	server group add-member "$S" finance dave >/dev/null
+	as alice fsenc init "$T/share"
+	as alice run --separate-stderr fsenc add-user "$T/share" --from-group finance --role writer
+	[ "$status" = 0 ]
+	says "'dave' has no key"
+	says "2 of 2 members of 'finance' let in"
+	[ "$(names_of)" = "alice bob carol" ]
+	as alice json_of '[.members[].kind] | unique == ["user"]' fsenc members "$T/share" --json
+	# Again: nobody new, and no failure.
+	as alice fsenc add-user "$T/share" --from-group finance
+	as alice fails 2 fsenc add-user "$T/share"
+}
+
+@test "a group goes in, changes its role, and goes out with a new generation" {
+	joins alice
+	as alice fsenc init "$T/share"
+	as alice fails 2 fsenc add-group "$T/share" finance --role admin
+	as alice fails 1 fsenc add-group "$T/share" nobodies
+	says "fsenc-server group add"
+	as alice fsenc add-group "$T/share" finance
+	as alice fails 1 fsenc add-group "$T/share" finance
+	says "set-role"
+	as alice fsenc set-role "$T/share" finance writer
+	as alice json_of '.members[] | select(.name == "finance") | .kind == "group" and .role == "writer"' \
+		fsenc members "$T/share" --json
+	as alice fails 2 fsenc remove-user "$T/share" finance
+	as alice fails 2 fsenc remove-group "$T/share" alice
+	as alice run --separate-stderr fsenc remove-group "$T/share" finance
+	[ "$status" = 0 ]
+	says "Generation 2"
+	[ "$(names_of)" = alice ]
+}
+
+@test "a new generation is wrapped to a group while the key servers are down" {
+	joins alice finance
+	joins bob finance
+	as alice fsenc init "$T/share"
+	as alice fsenc add-group "$T/share" finance
+	as alice fsenc add-user "$T/share" bob
+	stop_server "$S"
+	as alice fsenc remove-user "$T/share" bob
+	start_server "$S"
+	as alice json_of '.generation == 2' fsenc members "$T/share" --json
+	# Bob is still a member of the group, and reads by its key alone.
+	as bob fsenc verify "$T/share"
+}
+
+@test "members --expand says who can read, and why" {
+	joins alice
+	joins bob finance
+	server group add "$S" auditors --member finance >/dev/null
+	server user add "$S" dave >/dev/null
+	server group add-member "$S" finance dave >/dev/null
+	as alice fsenc init "$T/share"
+	as alice fsenc add-group "$T/share" auditors
+	as alice fsenc members "$T/share" --expand --json >readers.json
+	jq -e '.readers[] | select(.name == "bob") | .through == "auditors > finance" and .role == "reader"' readers.json
+	jq -e '.readers[] | select(.name == "dave") | .note == "no key yet"' readers.json
+	jq -e '.readers[] | select(.name == "alice") | .role == "admin"' readers.json
+	as alice run fsenc members "$T/share" --expand
+	has "auditors > finance"
+	stop_server "$S"
+	as alice fails 20 fsenc members "$T/share" --expand
+	as alice fsenc members "$T/share"
+	start_server "$S"
+}
+
+@test "members --expand names who has left and still holds a key" {
+	joins alice
+	joins bob
+	know alice carol
+	as alice fsenc init "$T/share"
+	as alice fsenc add-user "$T/share" bob carol
+	server user disable "$S" bob
+	as alice fsenc members "$T/share" --expand --json >readers.json
+	jq -e '.readers[] | select(.name == "bob") | .note == "the account is off"' readers.json
+	jq -e '.readers[] | select(.name == "carol") | .note == "no account in the directory"' readers.json
+	jq -e '.readers[] | select(.name == "alice") | .note == ""' readers.json
+	stop_server "$S"
+	as alice run --separate-stderr fsenc members "$T/share" --expand
+	[ "$status" = 0 ]
+	says "who has left meanwhile is not known"
+	has bob
+	start_server "$S"
+}
+
+@test "only an admin is told of a server that is down: who may not is 13 first" {
+	joins alice
+	joins bob
+	as alice fsenc init "$T/share"
+	as alice fsenc add-user "$T/share" bob
+	stop_server "$S"
+	as bob fails 13 fsenc add-group "$T/share" finance
+	as alice fails 20 fsenc add-group "$T/share" finance
+	as alice fails 25 fsenc add-user "$T/share" carol
+	says "'carol' is not in the keyring, and the key servers cannot be asked"
+	start_server "$S"
+}
+
+@test "changes that wait are kept in order, listed, dropped, carried out once, and stay with the reason when they fail" {
+	joins alice
+	joins bob
+	as alice fsenc init "$T/share"
+	server user add "$S" carol >/dev/null
+	before=$(record)
+	stop_server "$S"
+	as alice fsenc add-group "$T/share" finance --role writer --defer
+	as alice fsenc add-user "$T/share" bob --defer
+	as alice fsenc add-user "$T/share" carol --defer
+	as alice fsenc add-group "$T/share" nobodies --defer
+	[ "$(record)" = "$before" ]
+	[ "$(as alice json_of '[.deferred[].who] | join(" ")' fsenc deferred --json)" = "finance bob carol nobodies" ]
+	as alice fsenc deferred --drop "$(as alice json_of '.deferred[3].number' fsenc deferred --json)"
+	as alice fails 1 fsenc deferred --drop 99
+	as alice fails 2 fsenc deferred --drop one
+	start_server "$S"
+	as alice fails 3 fsenc sync
+	says "Done: let the group 'finance' into $T/share as writer."
+	says "Done: let the user 'bob' into $T/share as reader."
+	says "'carol' has no key yet"
+	[ "$(names_of)" = "alice bob finance" ]
+	as alice run fsenc deferred
+	has "carol"
+	has "no key yet"
+	joins carol
+	as alice fsenc sync
+	[ "$(names_of)" = "alice bob carol finance" ]
+	[ "$(as alice json_of '.deferred | length' fsenc deferred --json)" = 0 ]
+	version=$(as alice json_of .version fsenc members "$T/share" --json)
+	as alice fsenc sync
+	[ "$(as alice json_of .version fsenc members "$T/share" --json)" = "$version" ]
+}
+
+@test "with --defer and a server that answers, the change is made at once" {
+	joins alice
+	as alice fsenc init "$T/share"
+	as alice fsenc add-group "$T/share" finance --defer
+	[ "$(names_of)" = "alice finance" ]
+	[ "$(as alice json_of '.deferred | length' fsenc deferred --json)" = 0 ]
+}
+
+@test "a policy that blocks changes while down blocks those that need local keys only, too" {
+	joins alice
+	know alice bob
+	as alice fsenc init "$T/share"
+	server policy set "$S" offline=block
+	as alice fsenc sync
+	as alice fsenc add-user "$T/share" bob
+	stop_server "$S"
+	before=$(record)
+	as alice fails 20 fsenc remove-user "$T/share" bob
+	says "the policy allows no change while the key servers are down"
+	as alice fails 20 fsenc set-role "$T/share" bob writer
+	know alice carol
+	as alice fails 20 fsenc add-user "$T/share" carol
+	[ "$(record)" = "$before" ]
+	start_server "$S"
+	as alice fsenc set-role "$T/share" bob writer
+}
+
+@test "doctor names what is wrong, and where" {
+	joins alice finance
+	as alice fsenc doctor --json >doctor.json || true
+	jq -e '[.checks[] | select(.check | startswith("key servers") or startswith("signed")) | .result] == ["ok", "ok"]' doctor.json
+	stop_server "$S"
+	as alice run --separate-stderr fsenc doctor
+	[ "$status" = 20 ]
+	has "BAD"
+	start_server "$S"
+}
