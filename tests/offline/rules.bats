@@ -175,6 +175,7 @@ wait_for_long() {
 	reads "$T/mnt-alice/Finance/plan.txt" plan
 	cp "$T/share/Finance/.fsenc" "$T/before"
 	"$FSENC_SERVER_BIN" group remove-member "$S" finance bob
+	wait_for_long gives_error EACCES cat "$T/mnt-bob/Finance/plan.txt" # the server has noticed
 	as alice fsenc sync
 	wait_for_long never cmp -s "$T/before" "$T/share/Finance/.fsenc"
 	logged alice "has a new generation: somebody has left a group of it"

@@ -188,6 +188,7 @@ int main(int count, char **words)
 	(void)sigaddset(&blocked, SIGTERM);
 	(void)pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	(void)pthread_create(&thread, NULL, listen, NULL);
+	(void)pthread_detach(thread);
 	const struct mount_request request = {.share_path = world_path("share"),
 					      .directory = world_path("mnt"),
 					      .options = &options,

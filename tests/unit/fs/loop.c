@@ -360,8 +360,12 @@ static void loop__many_at_once_are_each_answered_once(void **state)
 
 	begin(LONG_MS);
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		for (unsigned j = 0; j < EACH; j++)
+		for (unsigned j = 0; j < EACH; j++) {
+			/* The socket holds few answers, and who cannot answer reads no request. */
+			while (hear(0, &error))
+				heard++;
 			(void)ask_attributes(NODE_GROUP);
+		}
 		atomic_store(&answered, i % 2 == 0);
 		loop_settled(side.loop);
 		while (hear(0, &error))
