@@ -55,7 +55,7 @@ run() {
 	count "$directory/meson-logs/testlog.json"
 }
 
-run "the default build" "$build" -Dtests=enabled --
+run "the default build" "$build" -Dtests=enabled -- --timeout-multiplier 4 # machines are slow in their own ways
 if [ "$slow" = yes ]; then
 	run "clang" "$build-clang" --native-file tests/lib/clang.ini -Dtests=enabled -- --suite unit
 	run "address and undefined behaviour" "$build-asan" -Dtests=enabled -Db_sanitize=address,undefined \
