@@ -61,13 +61,19 @@ static struct worker *least_busy(struct http *http)
 	return best;
 }
 
+/* Those of other listeners that count in the same place are among them. */
+static atomic_uint *all_connections(struct http *http)
+{
+	return http->options.connected ? http->options.connected : &http->connections;
+}
+
 /* MHD takes the socket over, whatever it does with it. */
 static void give(void *context, int connection, const struct sockaddr *peer, socklen_t peer_size)
 {
 	const int yes = 1;
 	struct http *http = context;
 
-	if (atomic_load(&http->connections) >= http->options.connections ||
+	if (atomic_load(all_connections(http)) >= http->options.connections ||
 	    !addresses_enter(http->addresses, peer)) {
 		file_close(connection);
 		return;

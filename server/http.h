@@ -70,7 +70,7 @@ struct http_options {
 	const char *address; /* server/listen.h */
 	struct tls *tls; /* NULL: none, for UNIX sockets and loopback; outlives the http */
 	unsigned threads;
-	unsigned connections; /* at most, in all */
+	unsigned connections; /* at most, in all: those of listeners with the same `connected` together */
 	unsigned connections_per_address; /* 0: as many as in all */
 	unsigned idle_seconds; /* a connection on which nothing moves is closed */
 	atomic_uint *connected; /* counts connections that are open; or NULL */

@@ -115,6 +115,9 @@ static enum fault open_tcp(const struct addrinfo *info, const char *address, int
 	if (fd < 0)
 		return why_system(why, "no socket");
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+	/* "[::]:8443, 0.0.0.0:8443" are two sockets: the first must not take the second's place. */
+	if (info->ai_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
 	if (bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
 		if (errno != EADDRINUSE)
 			return why_system(why, "cannot listen on '%s'", address);

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/secret.h"
 
 #define CHAIN_MAX 16
@@ -161,6 +163,17 @@ static bool fit(const struct shown *shown)
 	return good && key_size == certificate_size && memcmp(of_key, of_certificate, key_size) == 0;
 }
 
+static void warn_of_end(const struct tls *tls, const struct shown *shown)
+{
+	const int64_t left = shown->expires - clock_wall_ms() / MS_PER_SECOND;
+
+	if (left < 0)
+		log_error("the TLS certificate '%s' has expired: clients refuse it", tls->certificate_file);
+	else if (left < TLS_SOON)
+		log_warning("the TLS certificate '%s' expires in %lld days", tls->certificate_file,
+			    (long long)(left / 86400));
+}
+
 static enum fault shown_read(const struct tls *tls, struct shown **ret_shown, struct why *why)
 {
 	AUTO(shown_free) struct shown *shown = calloc(1, sizeof *shown);
@@ -175,6 +188,7 @@ static enum fault shown_read(const struct tls *tls, struct shown **ret_shown, st
 	if (!fit(shown))
 		return why_set(why, FAULT_INVALID, "the key '%s' is not that of the certificate '%s'",
 			       tls->key_file, tls->certificate_file);
+	warn_of_end(tls, shown);
 	*ret_shown = TAKE(shown);
 	return FAULT_NONE;
 }

@@ -22,6 +22,8 @@ void tls_close(struct tls *tls);
 AUTO_POINTER(struct tls *, tls_close);
 
 MUST_CHECK enum fault tls_reload(struct tls *tls, struct why *why);
+#define TLS_SOON (14 * 86400) /* seconds: a certificate that ends sooner is warned of when it is read */
+
 /* Until when the certificate is good, unix seconds. */
 int64_t tls_expires(const struct tls *tls);
 

@@ -9,6 +9,7 @@
  *     lease:GROUP
  *     large:BYTES             so many letters
  * Options: --skew SECONDS   the clock of the request      --other       signed for another server
+ *          --keys NAME      with the keys of that person, under the name of PERSON
  *          --as NAME        claims to be that person      --tamper      one letter of the signature is
  * changed
  *          --twice          sends it twice, prints the second answer    --plain       unsigned
@@ -27,7 +28,7 @@
 
 struct wish {
 	int64_t skew_ms;
-	const char *as;
+	const char *as, *keys;
 	bool other, tamper, twice, plain, bad_point, identity, unsigned_answer, print;
 };
 
@@ -66,11 +67,11 @@ static struct identity *person(const char *name, const char *as)
 
 /* -- bodies ----------------------------------------------------------------------------------- */
 
-static struct bytes enrolment(const char *name, const char *code)
+static struct bytes enrolment(const char *name, const char *keys, const char *code)
 {
 	struct why why = WHY_NONE;
 	struct bytes body = BYTES_EMPTY;
-	AUTO(identity_free) struct identity *identity = person(name, NULL);
+	AUTO(identity_free) struct identity *identity = person(keys, NULL);
 	AUTO(enrol_request_done) struct enrol_request request = {0};
 	const struct organisation_id organisation = organisation_id_of(&home->organisation);
 
@@ -149,7 +150,7 @@ static struct bytes body_of(const char *name, char *words, const struct wish *wi
 	if (!words)
 		return body;
 	if (strncmp(words, "enroll:", 7) == 0)
-		return enrolment(name, words + 7);
+		return enrolment(name, wish->keys ? wish->keys : name, words + 7);
 	if (strncmp(words, "unlock:", 7) == 0)
 		return unlock(words + 7, wish);
 	if (strncmp(words, "lease:", 6) == 0)
@@ -222,7 +223,7 @@ static void ask(const char *name, const char *method, const char *target, const 
 		const struct wish *wish)
 {
 	struct why why = WHY_NONE;
-	AUTO(identity_free) struct identity *identity = person(name, wish->as);
+	AUTO(identity_free) struct identity *identity = person(wish->keys ? wish->keys : name, wish->as);
 	struct request_subject subject = {.method = method,
 					  .target = target,
 					  .server = identity_public(home->identity)->id,
@@ -261,17 +262,12 @@ static void ask(const char *name, const char *method, const char *target, const 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"skew", required_argument, NULL, 's'},
-		{"as", required_argument, NULL, 'a'},
-		{"other", no_argument, NULL, 'o'},
-		{"tamper", no_argument, NULL, 't'},
-		{"twice", no_argument, NULL, '2'},
-		{"plain", no_argument, NULL, 'p'},
-		{"bad-point", no_argument, NULL, 'b'},
-		{"identity", no_argument, NULL, 'i'},
-		{"unsigned", no_argument, NULL, 'u'},
-		{"print", no_argument, NULL, 'P'},
-		{NULL, 0, NULL, 0},
+		{"skew", required_argument, NULL, 's'}, {"as", required_argument, NULL, 'a'},
+		{"keys", required_argument, NULL, 'k'}, {"other", no_argument, NULL, 'o'},
+		{"tamper", no_argument, NULL, 't'},	{"twice", no_argument, NULL, '2'},
+		{"plain", no_argument, NULL, 'p'},	{"bad-point", no_argument, NULL, 'b'},
+		{"identity", no_argument, NULL, 'i'},	{"unsigned", no_argument, NULL, 'u'},
+		{"print", no_argument, NULL, 'P'},	{NULL, 0, NULL, 0},
 	};
 	struct wish wish = {0};
 	int option;
@@ -280,6 +276,9 @@ int main(int argc, char **argv)
 		switch (option) {
 		case 's':
 			wish.skew_ms = atoll(optarg) * MS_PER_SECOND;
+			break;
+		case 'k':
+			wish.keys = optarg;
 			break;
 		case 'a':
 			wish.as = optarg;

@@ -171,3 +171,19 @@ PY
 	"$FSENC_SERVER_BIN" user enable "$S" alice
 	still_up
 }
+
+@test "another key for a user who has one" {
+	code=$("$FSENC_SERVER_BIN" user code "$S" alice)
+	answers 202 --keys mallory alice POST /v1/enroll "enroll:$code"
+	# it is not known before an administrator has approved it and the delay is over, whoever asks
+	answers '401 unknown-key' --keys mallory alice POST /v1/unlock unlock:finance:1
+	answers 202 --keys mallory alice POST /v1/enroll "enroll:$code"
+	still_up
+	audit_has '"reason":"approval"'
+	"$FSENC_SERVER_BIN" policy set "$S" approve_delay=0
+	print=$("$FSENC_SERVER_BIN" approve "$S" --json | jq -r '.. | .fingerprint? // empty' | head -n 1)
+	"$FSENC_SERVER_BIN" approve "$S" alice "$print"
+	answers 200 --keys mallory alice POST /v1/enroll "enroll:$code"
+	answers 200 --keys mallory alice POST /v1/unlock unlock:finance:1
+	answers '401 unknown-key' alice POST /v1/unlock unlock:finance:1
+}

@@ -56,7 +56,7 @@ ask() {
 	local options=()
 	while [[ ${1:-} == --* ]]; do
 		options+=("$1")
-		case $1 in --skew | --as) options+=("$2"); shift ;; esac
+		case $1 in --skew | --as | --keys) options+=("$2"); shift ;; esac
 		shift
 	done
 	"$ASK_BIN" "${options[@]}" "$S" "$A" "$@" >"$T/answer" || return

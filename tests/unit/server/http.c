@@ -469,6 +469,23 @@ static void http__is_refused_an_address_that_is_taken_or_none(void **state)
 	assert_fault(FAULT_BUSY, listen_open(http_address(http), &fd, &why));
 }
 
+/* What `init` configures where nothing else is said. */
+static void http__listens_on_one_port_of_both_families(void **state)
+{
+	struct why why = WHY_NONE;
+	char text[LISTEN_TEXT_SIZE], four[LISTEN_TEXT_SIZE + 16];
+	AUTO(file_close) int six_fd = -1, four_fd = -1;
+
+	(void)state;
+	if (listen_open("[::]:0", &six_fd, &why))
+		skip();
+	listen_address(six_fd, text);
+	(void)snprintf(four, sizeof four, "0.0.0.0%s", strrchr(text, ':'));
+	assert_works(listen_open(four, &four_fd, &why));
+	assert_false(listen_is_local(six_fd));
+	assert_false(listen_is_local(four_fd));
+}
+
 /* Without TLS only this machine may be served. */
 static void http__does_not_serve_others_in_clear(void **state)
 {
@@ -508,6 +525,7 @@ int main(void)
 		TEST(http__listens_on_a_unix_socket_behind_a_proxy),
 		TEST(http__socket_goes_with_the_server_and_replaces_a_dead_ones),
 		TEST(http__is_refused_an_address_that_is_taken_or_none),
+		TEST(http__listens_on_one_port_of_both_families),
 		TEST(http__does_not_serve_others_in_clear),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
