@@ -39,9 +39,9 @@ teardown() {
 		fusermount3 -u -q -- "$place" || fusermount3 -u -q -z -- "$place"
 	done < <(awk -v below="$T/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo)
 	for process in "${started[@]}"; do
-		{ kill -TERM "$process" || continue; } 2>/dev/null
+		kill -TERM "$process" || continue
 		wait_for is_gone "$process" || kill -KILL "$process"
-	done
+	done 2>/dev/null
 	[ "${KEEP:-0}" = 1 ] || rm -rf --one-file-system -- "$T"
 }
 
