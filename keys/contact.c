@@ -212,7 +212,7 @@ void contacts_watch(struct contacts *contacts, const struct member_id *id)
 		return;
 	group->is_watched = true;
 	if (held->watch_due_ms == 0)
-		held->watch_due_ms = clock_boot_ms() + WATCH_LEAST_MS;
+		held->watch_due_ms = clock_boot_ms() + contact_watch_ms(held);
 	contact_wake_thread(held);
 }
 

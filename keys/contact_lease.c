@@ -246,7 +246,7 @@ static void gather(struct contact_run *run, struct tallies *tallies)
 		};
 		run->somebody_waits = run->somebody_waits || group->waiting > 0;
 	}
-	held->watch_due_ms = clock_boot_ms() + WATCH_LEAST_MS;
+	held->watch_due_ms = clock_boot_ms() + contact_watch_ms(held);
 }
 
 /* Groups whose descriptor cannot be had are left out; a lease of them is tried again. */

@@ -30,7 +30,8 @@
 #define LIAR_KEPT_MS 600000
 #define TICKET_MS 1000 /* an answer under a lease of zero serves who waited for it, and soon */
 #define POLICY_KEPT_MS 3600000
-#define WATCH_LEAST_MS 60000
+#define WATCH_LEAST_MS 5000 /* between questions about groups that are only watched */
+#define WATCH_MOST_MS 60000
 
 /* A refusal that holds for a while without a contact; FAULT_NONE: none. */
 struct refusal {
@@ -222,6 +223,8 @@ size_t contact_all_servers(struct service *service, struct member_id servers[sta
 /* From the keyring, or asked for; `fresh`: asked for. */
 MUST_CHECK enum fault contact_descriptor(struct contact_run *run, const struct member_id *group, bool fresh,
 					 struct group_descriptor *ret_group, struct why *why);
+/* As often as leases are renewed, within bounds. */
+int64_t contact_watch_ms(const struct contacts *held);
 /* Not more than the policy says. */
 uint32_t contact_lease_seconds(const struct contacts *held, uint32_t answered);
 

@@ -256,8 +256,8 @@ static void do_job(enum job job, struct contact_run *run)
 
 /* -- the loop ------------------------------------------------------------------------------ */
 
-/* Another process has synchronised: what was refused may be open now. */
-static void take_wake(struct contacts *held, struct contact_news *news)
+/* Another process has synchronised: what was refused may be open now, and somebody may have left. */
+static void take_wake(struct contacts *held, int64_t now_ms, struct contact_news *news)
 {
 	struct why why = WHY_NONE;
 
@@ -268,6 +268,8 @@ static void take_wake(struct contacts *held, struct contact_news *news)
 	if (fault)
 		log_warning("The organisation in the keyring cannot be read: %s", why_text(&why, fault));
 	contacts_forget_refusals(held);
+	if (held->watch_due_ms > now_ms)
+		held->watch_due_ms = now_ms;
 	news->settled = true;
 }
 
@@ -292,7 +294,7 @@ static enum job look_around(struct contacts *contacts, struct contact_news *news
 	int64_t now_ms = clock_boot_ms();
 
 	contact_look_at_keyring(held);
-	take_wake(held, news);
+	take_wake(held, now_ms, news);
 	take_network(held, now_ms, news);
 	end_leases(held, now_ms, news);
 	enum job job = next_job(held, now_ms);

@@ -362,3 +362,12 @@ uint32_t contact_lease_seconds(const struct contacts *held, uint32_t answered)
 		return answered;
 	return held->policy.lease;
 }
+
+int64_t contact_watch_ms(const struct contacts *held)
+{
+	int64_t third_ms = (int64_t)held->policy.lease * MS_PER_SECOND / 3;
+
+	if (!held->has_policy || third_ms == 0 || third_ms > WATCH_MOST_MS)
+		return WATCH_MOST_MS;
+	return third_ms < WATCH_LEAST_MS ? WATCH_LEAST_MS : third_ms;
+}

@@ -939,6 +939,10 @@ static void rotation__of_a_watched_group_is_told_without_opening_anything(void *
 	assert_int_equal(atomic_load(&meeting.due), 1);
 	meeting_pass(&meeting, 61 * SECOND);
 	assert_int_equal(atomic_load(&meeting.due), 2);
+	contacts_wake(meeting.contacts); /* a command has synchronised */
+	meeting_let_it_look(meeting.contacts);
+	meeting_let_it_look(meeting.contacts);
+	assert_int_equal(atomic_load(&meeting.due), 3);
 	assert_int_equal(meeting_count(&meeting, ROUTE_UNLOCK), 0);
 }
 
