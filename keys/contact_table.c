@@ -80,6 +80,8 @@ bool group_grant(struct contacts *held, struct contact_group *group, int64_t sen
 	if (!group->lease)
 		return false;
 	lease_grant(&group->lease->lease, sent_ms, contact_lease_seconds(held, seconds));
+	if (held->has_policy)
+		lease_extend(&group->lease->lease, held->policy.offline_grace);
 	group->refusal = (struct refusal){.fault = FAULT_NONE};
 	group->tickets = group_has_zero_lease(group) ? group->waiting : 0;
 	group->tickets_until_ms = clock_boot_ms() + TICKET_MS;

@@ -16,6 +16,14 @@ void lease_grant(struct lease *lease, int64_t sent_ms, uint32_t seconds)
 	atomic_store(&lease->valid_until_ms, length_ms > 0 ? sent_ms + length_ms : 0);
 }
 
+void lease_extend(struct lease *lease, uint32_t seconds)
+{
+	int64_t end_ms = atomic_load(&lease->valid_until_ms);
+
+	if (end_ms > 0)
+		atomic_store(&lease->valid_until_ms, end_ms + (int64_t)seconds * MS_PER_SECOND);
+}
+
 void lease_renewal_failed(struct lease *lease, int64_t now_ms, int64_t jitter_ms)
 {
 	int64_t share_ms = lease->length_ms / RETRIES_A_LEASE;

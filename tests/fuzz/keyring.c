@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "keys/keyring.h"
+#include "keys/keyring_service.h"
 #include "keys/keyring_backup.h"
 
 static char path[] = "keyring-fuzz.db";
@@ -28,6 +29,14 @@ static const char *const columns[] = {
 	"UPDATE identity SET name = CAST(? AS TEXT)",
 	"INSERT OR REPLACE INTO folder_pins VALUES (zeroblob(16), ?1, ?1, 0, 1, ?1, ?1)",
 	"UPDATE certificates SET fingerprint = ?",
+	"INSERT OR REPLACE INTO organisation VALUES (1, zeroblob(32), CAST(?1 AS TEXT), 1, zeroblob(32),"
+	" zeroblob(16), '{}')",
+	"INSERT OR REPLACE INTO organisation VALUES (1, ?1, '{}', 1, ?1, ?1, CAST(?1 AS TEXT))",
+	"INSERT OR REPLACE INTO servers VALUES (1, zeroblob(16), CAST(?1 AS TEXT), CAST(?1 AS TEXT))",
+	"INSERT OR REPLACE INTO policy VALUES (1, CAST(?1 AS TEXT), 1, zeroblob(32), 0, CAST(?1 AS TEXT))",
+	"INSERT OR REPLACE INTO groups VALUES (zeroblob(16), 'x', CAST(?1 AS TEXT), 1, zeroblob(32))",
+	"INSERT OR REPLACE INTO countdown VALUES (1, ?1, length(?1), length(?1), length(?1))",
+	"INSERT OR REPLACE INTO deferred VALUES (1, 1, ?1, CAST(?1 AS TEXT), 1, 0, CAST(?1 AS TEXT))",
 	NULL, /* no value: the text of a backup */
 };
 
@@ -89,6 +98,28 @@ static bool look(void *context, const char *at, const struct pin_folder *pin)
 	return true;
 }
 
+static enum fault look_at_change(void *context, const struct deferred *deferred, struct why *why)
+{
+	(void)why;
+	*(size_t *)context += strlen(deferred->directory) + strlen(deferred->who);
+	return FAULT_NONE;
+}
+
+static void use_service(struct keyring *keyring)
+{
+	AUTO(keyring_organisation_done) struct keyring_organisation organisation = {.object = NULL};
+	struct keyring_policy policy;
+	struct group_descriptor group;
+	struct countdown_stored countdown;
+	size_t seen = 0;
+
+	(void)!keyring_organisation(keyring, &organisation, NULL);
+	(void)!keyring_policy(keyring, &policy, NULL);
+	(void)!keyring_find_group(keyring, "x", &group, NULL, NULL);
+	(void)!keyring_countdown(keyring, &countdown, NULL);
+	(void)!keyring_each_deferred(keyring, look_at_change, &seen, NULL);
+}
+
 static void use(struct keyring *keyring)
 {
 	struct pin_share share_pin;
@@ -105,6 +136,7 @@ static void use(struct keyring *keyring)
 	(void)!keyring_share_pin(keyring, "/x", &share_pin, NULL);
 	(void)!keyring_folder_pin(keyring, &share, "", &folder_pin, NULL);
 	(void)!keyring_each_folder_pin(keyring, &share, look, &seen, NULL);
+	use_service(keyring);
 }
 
 static void use_backup(const uint8_t *data, size_t size)

@@ -389,6 +389,33 @@ static void lease__that_nobody_renews_is_tried_every_ten_seconds_and_starts_no_c
 	port_close(&port);
 }
 
+static void lease__with_a_grace_in_the_policy_outlasts_an_outage_but_no_denial(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	const struct organisation_id id = company_id(&meeting.company);
+	struct policy policy = policy_default(&id, 1700000000);
+	AUTO(made_done) struct made folder = finance_folder();
+
+	policy.version = 2;
+	policy.offline_grace = 600;
+	meeting_script(&meeting, 0, &(struct key_server_script){.policy = &policy});
+	keep_policy(meeting.keyring, &meeting.company, &policy);
+	contacts_wake(meeting.contacts);
+	meeting_let_it_look(meeting.contacts);
+	assert_works(meeting_try(&meeting, &folder, &why));
+	meeting_let_it_look(meeting.contacts);
+	key_server_stop(&meeting.servers[0]);
+	for (int i = 0; i < 68; i++)
+		meeting_pass(&meeting, 10 * SECOND);
+	assert_works(meeting_try(&meeting, &folder, &why));
+	key_server_start(&meeting.servers[0]);
+	meeting_script(&meeting, 0, &(struct key_server_script){.policy = &policy, .state = {LEASE_DENIED}});
+	meeting_pass(&meeting, 12 * SECOND); /* long before the grace is over */
+	assert_int_equal(atomic_load(&meeting.ended), 1);
+	assert_fault(FAULT_DENIED, meeting_try(&meeting, &folder, &why));
+}
+
 static void lease__over_is_told_when_the_folders_are_back(void **state)
 {
 	(void)state;
@@ -661,6 +688,7 @@ int main(void)
 		TEST(countdown__over_the_next_access_finds_the_server_and_says_so),
 		TEST(outage__of_three_seconds_under_a_warm_lease_is_noticed_by_nobody),
 		TEST(lease__that_nobody_renews_is_tried_every_ten_seconds_and_starts_no_countdown),
+		TEST(lease__with_a_grace_in_the_policy_outlasts_an_outage_but_no_denial),
 		TEST(lease__over_is_told_when_the_folders_are_back),
 		cmocka_unit_test_setup_teardown(
 			contact__is_one_at_a_time_and_its_failure_is_shared_by_who_came_meanwhile, begin_mute,

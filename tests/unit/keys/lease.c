@@ -160,6 +160,23 @@ static void lease__is_a_day_at_most_whatever_a_server_says(void **state)
 	assert_false(lease_is_valid(&lease, SENT + 86400 * (int64_t)SECOND));
 }
 
+static void lease__with_a_grace_lasts_longer_but_is_renewed_as_before(void **state)
+{
+	(void)state;
+	struct lease lease = granted(120);
+	struct lease zero = granted(0);
+
+	lease_extend(&lease, 600);
+	lease_extend(&zero, 600);
+	assert_true(lease_renewal_is_due(&lease, SENT + 40 * SECOND));
+	assert_true(lease_is_valid(&lease, SENT + 720 * SECOND - 1));
+	assert_false(lease_is_valid(&lease, SENT + 720 * SECOND));
+	assert_false(lease_is_valid(&zero, SENT));
+	lease_end(&lease);
+	lease_extend(&lease, 600);
+	assert_false(lease_is_valid(&lease, SENT));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +191,7 @@ int main(void)
 		cmocka_unit_test(lease__denied_ends_at_once),
 		cmocka_unit_test(lease__of_zero_seconds_is_never_valid),
 		cmocka_unit_test(lease__never_granted_has_ended),
+		cmocka_unit_test(lease__with_a_grace_lasts_longer_but_is_renewed_as_before),
 		cmocka_unit_test(lease__is_a_day_at_most_whatever_a_server_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
