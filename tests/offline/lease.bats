@@ -83,6 +83,10 @@ check() {
 	check refusals_are_quick_and_hold_up_nobody
 }
 
+@test "under a warm lease a group's folder costs what a user's costs" {
+	check a_warm_lease_costs_nothing
+}
+
 @test "a mount ends while requests wait" {
 	check ends_with_requests_waiting
 }
