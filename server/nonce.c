@@ -18,7 +18,7 @@
 #define BOOT_ID_SIZE 36
 #define MAGIC "fsenc-nonces-1\n"
 
-/* A set of numbers: open addressing, at most half full; 0 is an empty place. */
+/* A set of numbers: open addressing, at most three quarters full; 0 is an empty place. */
 struct span {
 	int64_t number; /* time_ms / NONCE_SPAN_MS */
 	uint64_t *places;
@@ -78,7 +78,7 @@ static bool span_grow(struct span *span)
 
 static bool span_add(struct span *span, uint64_t value)
 {
-	if (span->count >= NONCES_MAX || (2 * (span->count + 1) > span->room && !span_grow(span)))
+	if (span->count >= NONCES_MAX || (4 * (span->count + 1) > 3 * span->room && !span_grow(span)))
 		return false;
 	span->places[place_of(span, value)] = value;
 	span->count++;
@@ -89,6 +89,16 @@ static void span_clear(struct span *span, int64_t number)
 {
 	free(span->places);
 	*span = (struct span){.number = number};
+}
+
+/* Those in which no time is good any more. */
+static void drop_past(struct nonces *nonces, int64_t now_ms)
+{
+	const int64_t first = (now_ms - REQUEST_CLOCK_MS) / NONCE_SPAN_MS;
+
+	for (size_t i = 0; i < SPANS; i++)
+		if (nonces->spans[i].places && nonces->spans[i].number < first)
+			span_clear(&nonces->spans[i], nonces->spans[i].number);
 }
 
 /* The span of a time that is good now; one that stood in its place is past. */
@@ -285,6 +295,7 @@ enum nonce_answer nonces_take(struct nonces *nonces, const struct request_claim 
 	(void)pthread_mutex_lock(&nonces->lock);
 	enum nonce_answer answer = look(nonces, claim->time_ms, value, now_ms);
 	if (answer == NONCE_FRESH) {
+		drop_past(nonces, now_ms);
 		if (span_add(span_of(nonces, claim->time_ms), value))
 			append_row(nonces, claim->time_ms, value);
 		else
