@@ -11,6 +11,7 @@
 #include "server/server.h"
 
 #define PASSWORDS_AN_HOUR 10
+#define FAILURES_AN_HOUR 600 /* of one address: strangers may not keep the directory busy */
 
 struct enrolment {
 	struct exchange *exchange;
@@ -30,9 +31,32 @@ static void enrolment_done(struct enrolment *enrolment)
 }
 AUTO_VALUE(struct enrolment, enrolment_done);
 
+static struct member_id peer_id(const struct exchange *exchange)
+{
+	const char *peer = exchange->request->peer;
+	struct member_id id;
+
+	(void)crypto_generichash(id.bytes, sizeof id.bytes, (const uint8_t *)peer, strlen(peer), NULL, 0);
+	return id;
+}
+
+static enum fault check_peer(struct enrolment *enrolment, struct why *why)
+{
+	const struct member_id peer = peer_id(enrolment->exchange);
+
+	if (!limits_is_over(enrolment->exchange->server->passwords, &peer, FAILURES_AN_HOUR, clock_boot_ms()))
+		return FAULT_NONE;
+	return exchange_refuse(enrolment->exchange, PROBLEM_LIMIT, why,
+			       "too many enrolments from your address have failed; try again in an hour");
+}
+
 /* One answer for a name that nobody has, a wrong code and a wrong password: who tries learns no names. */
 static enum fault refuse_proof(struct enrolment *enrolment, struct why *why)
 {
+	const struct member_id peer = peer_id(enrolment->exchange);
+
+	(void)limits_take(enrolment->exchange->server->passwords, &peer, 1, FAILURES_AN_HOUR,
+			  clock_boot_ms());
 	return exchange_refuse(enrolment->exchange, PROBLEM_CODE, why,
 			       "'%s' and this %s do not belong together; the name must be written as in the "
 			       "directory",
@@ -319,6 +343,8 @@ enum fault handle_enrol(struct exchange *exchange, struct why *why)
 	enum fault fault = read_request(&enrolment, why);
 	if (!fault)
 		fault = check_password_is_offered(&enrolment, why);
+	if (!fault)
+		fault = check_peer(&enrolment, why);
 	if (!fault)
 		fault = find_account(&enrolment, why);
 	if (!fault)

@@ -25,7 +25,7 @@ struct server {
 	struct groups *groups;
 	struct membership *membership;
 	struct limits *points; /* unlocked by an account, a day */
-	struct limits *passwords; /* wrong ones of an account, an hour */
+	struct limits *passwords; /* wrong ones of an account, and enrolments of an address that failed, an hour */
 	struct limits *refusals; /* audited for a caller, a minute */
 	struct metrics metrics;
 	struct health health;

@@ -223,6 +223,23 @@ static void enrol__uses_up_no_code_while_the_directory_is_down(void **state)
 	(void)enrolled(&alice, "alice", &request);
 }
 
+/* Each of them asks the directory: strangers must not be able to keep it busy. */
+static void enrol__failures_of_one_address_are_limited(void **state)
+{
+	AUTO(enrol_request_done) struct enrol_request wrong = request_of(&alice, "alice");
+	AUTO(enrol_request_done) struct enrol_request right = request_of(&alice, "alice");
+
+	(void)state;
+	(void)snprintf(wrong.code, sizeof wrong.code, "no code at all");
+	for (int i = 0; i < 600; i++)
+		assert_refused(PROBLEM_CODE, &alice, &wrong);
+	const unsigned asked = atomic_load(&test->fake->asked);
+	assert_refused(PROBLEM_LIMIT, &alice, &wrong);
+	assert_int_equal(atomic_load(&test->fake->asked), asked);
+	clock_set_fake(clock_boot_ms() + 3600000, clock_wall_ms());
+	(void)enrolled(&alice, "alice", &right);
+}
+
 /* -- proofs --------------------------------------------------------------------------------------- */
 
 /* Mallory has seen Alice's certificate, which is public, and her code. */
@@ -439,6 +456,7 @@ int main(void)
 		TEST(enrol__expired_code_is_none),
 		TEST(enrol__account_that_is_off_gets_no_key),
 		TEST(enrol__uses_up_no_code_while_the_directory_is_down),
+		TEST(enrol__failures_of_one_address_are_limited),
 		TEST(enrol__needs_the_key_that_is_enrolled),
 		TEST(enrol__proof_for_anything_else_counts_nothing),
 		TEST(enrol__key_of_another_account_is_a_conflict),
