@@ -268,14 +268,17 @@ static enum fault read_rows(const struct ini *ini, const char *folder, struct ld
 	return fault;
 }
 
+/* ldap_search_base stands in for whichever of the other two is not given. */
 static enum fault read_bases(const struct ini *ini, struct ldap_settings *settings, struct why *why)
 {
 	struct ldap_base all = {.dn = NULL};
-	enum fault fault = settings_read_base(ini, "ldap_search_base", NULL, settings, &all, why);
+	bool needed = !ini_has(ini, SETTINGS_SECTION, "ldap_user_search_base") ||
+		      !ini_has(ini, SETTINGS_SECTION, "ldap_group_search_base");
+	enum fault fault =
+		settings_read_base(ini, "ldap_search_base", needed ? NULL : &all, settings, &all, why);
 
 	if (!fault)
-		fault = settings_read_base(ini, "ldap_user_search_base", &all, settings, &settings->users,
-					   why);
+		fault = settings_read_base(ini, "ldap_user_search_base", &all, settings, &settings->users, why);
 	if (!fault)
 		fault = settings_read_base(ini, "ldap_group_search_base", &all, settings, &settings->groups,
 					   why);
