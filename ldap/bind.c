@@ -20,7 +20,7 @@ static enum directory_reason wait_for_bind(struct conn *conn, int id, int64_t de
 		return reason;
 	if (ret_text)
 		(void)ldap_parse_result(conn_handle(conn), message, ret_code, NULL, ret_text, NULL, NULL, 0);
-	return conn_result(conn, message, "the bind", ret_code, NULL, why);
+	return conn_result(conn, message, LDAP_RES_BIND, "the bind", ret_code, NULL, why);
 }
 
 static enum directory_reason send_bind(struct conn *conn, const char *dn, const char *mechanism,
@@ -188,7 +188,7 @@ enum directory_reason bind_who_am_i(struct conn *conn, int64_t deadline, char *o
 		return conn_failed(conn, code, "who am I", why);
 	enum directory_reason reason = conn_wait(conn, id, deadline, &message, why);
 	if (!reason)
-		reason = conn_result(conn, message, "who am I", &code, NULL, why);
+		reason = conn_result(conn, message, LDAP_RES_EXTENDED, "who am I", &code, NULL, why);
 	if (!reason && ldap_parse_whoami(conn_handle(conn), message, &name))
 		reason = conn_failed(conn, LDAP_DECODING_ERROR, "who am I", why);
 	if (!reason)

@@ -208,15 +208,19 @@ enum directory_reason conn_wait(struct conn *conn, int id, int64_t deadline, LDA
 	bool in_doubt = conn_is_in_doubt(conn);
 	struct timeval left = deadline_timeval(in_doubt ? deadline_earlier(deadline, conn->doubted_until)
 							: deadline);
-	LDAPMessage *message = NULL;
+	AUTO(ldap_msgfree) LDAPMessage *message = NULL;
 	int got = ldap_result(conn->handle, id, LDAP_MSG_ONE, &left, &message);
 
+	/* It returns the type, which is the peer's to choose: 0 and less are failures only without a message.
+	 */
+	if (got <= 0 && message)
+		return conn_failed(conn, LDAP_DECODING_ERROR, "the answer", why);
 	if (got == 0)
 		return conn_failed(conn, LDAP_TIMEOUT, "the directory", why);
 	if (got < 0)
 		return conn_failed(conn, handle_error(conn), "the connection", why);
 	conn->doubted_until = 0;
-	*ret_message = message;
+	*ret_message = TAKE(message);
 	return DIRECTORY_REASON_NONE;
 }
 
@@ -227,7 +231,6 @@ static const struct {
 	const char *hint;
 } meanings[] = {
 	{LDAP_SUCCESS, DIRECTORY_REASON_NONE, ""},
-	{LDAP_SASL_BIND_IN_PROGRESS, DIRECTORY_REASON_NONE, ""},
 	{LDAP_TIMELIMIT_EXCEEDED, DIRECTORY_REASON_LIMITED, ""},
 	{LDAP_SIZELIMIT_EXCEEDED, DIRECTORY_REASON_LIMITED,
 	 "; raise the server's size limit for the account that fsenc-server binds as"},
@@ -243,19 +246,22 @@ static const struct {
 	{LDAP_INVALID_CREDENTIALS, DIRECTORY_REASON_REFUSED, ""},
 };
 
-enum directory_reason conn_result(struct conn *conn, LDAPMessage *message, const char *what, int *ret_code,
-				  LDAPControl ***ret_controls, struct why *why)
+enum directory_reason conn_result(struct conn *conn, LDAPMessage *message, int type, const char *what,
+				  int *ret_code, LDAPControl ***ret_controls, struct why *why)
 {
 	char *text = NULL;
 	char diagnostic[SAID_MAX] = "";
 	enum directory_reason reason = DIRECTORY_REASON_REFUSED;
 	const char *hint = "";
 	int code = LDAP_OTHER;
-	int parsed = ldap_parse_result(conn->handle, message, &code, NULL, &text, NULL, ret_controls, 0);
+	int parsed = ldap_msgtype(message) != type ||
+		     ldap_parse_result(conn->handle, message, &code, NULL, &text, NULL, ret_controls, 0);
 
 	*ret_code = code;
-	if (parsed)
+	if (parsed) {
+		ldap_memfree(text);
 		return conn_failed(conn, LDAP_DECODING_ERROR, what, why);
+	}
 	if (text && *text)
 		(void)snprintf(diagnostic, sizeof diagnostic, " (%s)", text);
 	ldap_memfree(text);
@@ -355,7 +361,7 @@ static enum directory_reason ask_for_tls(struct conn *conn, int64_t deadline, st
 		return conn_failed(conn, code, "StartTLS", why);
 	enum directory_reason reason = conn_wait(conn, id, deadline, &message, why);
 	if (!reason)
-		reason = conn_result(conn, message, "StartTLS", &code, NULL, why);
+		reason = conn_result(conn, message, LDAP_RES_EXTENDED, "StartTLS", &code, NULL, why);
 	if (!reason)
 		return reason;
 	conn_spoil(conn);

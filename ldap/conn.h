@@ -58,10 +58,11 @@ MUST_CHECK enum directory_reason conn_wait(struct conn *conn, int id, int64_t de
  * search". */
 enum directory_reason conn_failed(struct conn *conn, int code, const char *what, struct why *why);
 
-/* What a final message says (RFC 4511, 4.1.9); NONE for success. The code is told on every return; controls
- * (may be NULL) are the caller's to free. */
-MUST_CHECK enum directory_reason conn_result(struct conn *conn, LDAPMessage *message, const char *what,
-					     int *ret_code, LDAPControl ***ret_controls, struct why *why);
+/* What a final message says (RFC 4511, 4.1.9); NONE for success. It must be of the type (LDAP_RES_...). The
+ * code is told on every return; controls (may be NULL) are the caller's to free. */
+MUST_CHECK enum directory_reason conn_result(struct conn *conn, LDAPMessage *message, int type,
+					     const char *what, int *ret_code, LDAPControl ***ret_controls,
+					     struct why *why);
 
 AUTO_POINTER(LDAPMessage *, ldap_msgfree);
 AUTO_POINTER(LDAPControl *, ldap_control_free);

@@ -3,8 +3,8 @@
  * "UID=alice, OU=People,DC=x" and "uid=alice,ou=people,dc=x" are one name, and "\2c" is a comma. libldap
  * takes them apart (RFC 4514); types are compared without case, values without case and with runs of blanks
  * as one (RFC 4518, letters of ASCII only: where a server would fold more, two names count as different,
- * which can only refuse). Parts of a multi-valued RDN may stand in any order. Text that is no DN, also none at
- * all, equals nothing, not even itself. Any thread.
+ * which can only refuse). Parts of a multi-valued RDN may stand in any order. Text that is no DN, also none
+ * at all, equals nothing, not even itself. Any thread.
  */
 #ifndef FSENC_LDAP_DN_H
 #define FSENC_LDAP_DN_H

@@ -78,8 +78,8 @@ AUTO_VALUE(struct exchange, exchange_done);
 /* No entry there is an answer when one entry was asked for by its name. */
 static enum directory_reason last_word(struct exchange *exchange, LDAPMessage *message, struct why *why)
 {
-	enum directory_reason reason = conn_result(exchange->conn, message, "the search", &exchange->code,
-						   &exchange->controls, why);
+	enum directory_reason reason = conn_result(exchange->conn, message, LDAP_RES_SEARCH_RESULT,
+						   "the search", &exchange->code, &exchange->controls, why);
 
 	if (exchange->code != LDAP_NO_SUCH_OBJECT)
 		return reason;
@@ -180,7 +180,9 @@ static enum directory_reason take_cookie(struct conn *conn, struct pages *pages,
 	struct berval cookie = {.bv_val = NULL};
 	ber_int_t estimate = 0;
 
-	if (control && ldap_parse_pageresponse_control(conn_handle(conn), control, &estimate, &cookie))
+	/* libldap ends the process over a control without a value. */
+	if (control && (!control->ldctl_value.bv_val ||
+			ldap_parse_pageresponse_control(conn_handle(conn), control, &estimate, &cookie)))
 		return conn_failed(conn, LDAP_DECODING_ERROR, "the page", why);
 	bool again = cookie.bv_len > 0 && is_page_again(pages, &cookie);
 	ber_memfree(pages->cookie.bv_val);

@@ -274,11 +274,12 @@ static enum fault read_bases(const struct ini *ini, struct ldap_settings *settin
 	struct ldap_base all = {.dn = NULL};
 	bool needed = !ini_has(ini, SETTINGS_SECTION, "ldap_user_search_base") ||
 		      !ini_has(ini, SETTINGS_SECTION, "ldap_group_search_base");
-	enum fault fault =
-		settings_read_base(ini, "ldap_search_base", needed ? NULL : &all, settings, &all, why);
+	enum fault fault = settings_read_base(ini, "ldap_search_base", needed ? NULL : &all, settings, &all,
+					      why);
 
 	if (!fault)
-		fault = settings_read_base(ini, "ldap_user_search_base", &all, settings, &settings->users, why);
+		fault = settings_read_base(ini, "ldap_user_search_base", &all, settings, &settings->users,
+					   why);
 	if (!fault)
 		fault = settings_read_base(ini, "ldap_group_search_base", &all, settings, &settings->groups,
 					   why);

@@ -15,7 +15,7 @@
 #define SLACK_MS 1500 /* a loaded machine, not a longer wait */
 
 static const char world[] = WORLD_PERSON("alice", "01") "\n" WORLD_PERSON("bob", "02") "\n" WORLD_GROUP(
-	"finance", "11") WORLD_MEMBER("alice") "\n";
+	"finance", "11") WORLD_MEMBER("alice") "\n" WORLD_GROUP("second", "12") WORLD_MEMBER("alice") "\n";
 
 static const struct member_id alice = {.bytes = {[15] = 1}};
 static const struct member_id bob = {.bytes = {[15] = 2}};
@@ -155,6 +155,12 @@ static const struct silence {
 	 WORLD_SETTINGS},
 	{"an entry of no sense",
 	 "on search if (member= do garbage 30 0c 02 01 03 64 07 04 01 78 30 09 30 07\n", "ldap",
+	 WORLD_SETTINGS},
+	{"an answer of type 0", "on search if (member= do garbage 30 05 02 01 03 00 00\n", "ldap",
+	 WORLD_SETTINGS},
+	{"a bind's answer", "on search if (member= do garbage 30 0c 02 01 03 61 07 0a 01 00 04 00 04 00\n",
+	 "ldap", WORLD_SETTINGS},
+	{"a page without a value", "set limit 1\non search if size=1000 do bare-page\n", "ldap",
 	 WORLD_SETTINGS},
 	{"4 GiB announced", "on search if (member= do garbage 30 84 ff ff ff f0 02 01 03\n", "ldap",
 	 WORLD_SETTINGS},

@@ -40,8 +40,14 @@ static void finish(struct mock_answer *answer, BerElement *ber)
 
 /* -- the last word ----------------------------------------------------------------- */
 
+const struct berval mock_no_cookie;
+
 static void put_cookie(BerElement *ber, const struct berval *cookie)
 {
+	if (cookie == &mock_no_cookie) {
+		(void)ber_printf(ber, "t{{s}}", (ber_tag_t)LDAP_TAG_CONTROLS, LDAP_CONTROL_PAGEDRESULTS);
+		return;
+	}
 	BerElement *value = start();
 	struct berval flat;
 
@@ -213,7 +219,10 @@ static void last_word(struct mock_answer *answer, const struct mock_search *sear
 	if (action == MOCK_CUT || (more && !search->paged))
 		code = LDAP_SIZELIMIT_EXCEEDED;
 	mock_answer_result(answer, search->message, LDAP_RES_SEARCH_RESULT, code, words,
-			   action == MOCK_REFERRAL ? rule->words : NULL, search->paged ? &cookie : NULL);
+			   action == MOCK_REFERRAL ? rule->words : NULL,
+			   !search->paged	      ? NULL
+			   : action == MOCK_BARE_PAGE ? &mock_no_cookie
+						      : &cookie);
 }
 
 static bool is_same_page_again(const struct mock_rule *rule)

@@ -39,6 +39,7 @@
  *     cut N                      N entries, then result 4
  *     cookie TEXT                every page has this cookie
  *     cookies                    every page has a new cookie, and the same entries
+ *     bare-page                  the control of the page has no value
  *     as-if N                    what the N-th entry is (0: the first) is sent for any filter
  *     accept                     starttls: success, and then silence (there is no TLS)
  *

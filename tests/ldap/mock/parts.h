@@ -45,7 +45,8 @@ enum mock_action {
 	MOCK_COOKIE,
 	MOCK_COOKIES,
 	MOCK_AS_IF,
-	MOCK_ACCEPT
+	MOCK_ACCEPT,
+	MOCK_BARE_PAGE
 };
 
 struct mock_rule {
@@ -109,6 +110,9 @@ struct mock_search {
 	int page_size;
 	size_t offset; /* the cookie */
 };
+
+/* A cookie that stands for a control without a value. */
+extern const struct berval mock_no_cookie;
 
 /* Bytes to be sent. */
 struct mock_answer {

@@ -170,7 +170,8 @@ static const char *const actions[] = {
 	[MOCK_HALF] = "half",		[MOCK_DELAY] = "delay",	    [MOCK_DRIP] = "drip",
 	[MOCK_RESULT] = "result",	[MOCK_GARBAGE] = "garbage", [MOCK_REFERRAL] = "referral",
 	[MOCK_REFERENCE] = "reference", [MOCK_CUT] = "cut",	    [MOCK_COOKIE] = "cookie",
-	[MOCK_COOKIES] = "cookies",	[MOCK_AS_IF] = "as-if",	    [MOCK_ACCEPT] = "accept"};
+	[MOCK_COOKIES] = "cookies",	[MOCK_AS_IF] = "as-if",	    [MOCK_ACCEPT] = "accept",
+	[MOCK_BARE_PAGE] = "bare-page"};
 
 static unsigned word_of(const char *word, const char *const *words, size_t count)
 {
