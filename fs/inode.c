@@ -1,11 +1,14 @@
 #include "fs/inode_parts.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mutex.h"
+
+#define TRIM_FROM 8192
 
 /* Without the mutex: what is closed and wiped here may ask the share. */
 static void parts_free(struct inode *inode)
@@ -44,6 +47,15 @@ static void die_locked(struct inode *inode)
 	table->dead = inode;
 }
 
+/* The C library keeps what is freed for what comes: after a walk over many files that is most of the process. */
+static bool trim_is_due_locked(struct inode_table *table)
+{
+	if (table->most < TRIM_FROM || table->count > table->most / 2)
+		return false;
+	table->most = table->count;
+	return true;
+}
+
 void inode_unref_locked(struct inode *inode)
 {
 	while (inode && --inode->references == 0) {
@@ -57,6 +69,7 @@ void inode_unref_locked(struct inode *inode)
 void inode_table_unlock(struct inode_table *table)
 {
 	struct inode *dead = TAKE(table->dead);
+	bool trim = trim_is_due_locked(table);
 
 	(void)pthread_mutex_unlock(&table->mutex);
 	while (dead) {
@@ -65,6 +78,8 @@ void inode_table_unlock(struct inode_table *table)
 		parts_free(dead);
 		dead = next;
 	}
+	if (trim)
+		(void)malloc_trim(0);
 }
 
 static struct inode *inode_make(struct inode_table *table, const struct sight *stored)
@@ -95,7 +110,8 @@ static struct inode *inode_make(struct inode_table *table, const struct sight *s
 		inode_indexes_grow(table);
 	inode_index_node(inode);
 	inode_index_stored(inode);
-	table->count++;
+	if (++table->count > table->most)
+		table->most = table->count;
 	return inode;
 }
 

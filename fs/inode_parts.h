@@ -61,7 +61,7 @@ struct inode_table {
 	pthread_mutex_t mutex;
 	pthread_cond_t settled;
 	struct inode_index nodes, stored, entries;
-	size_t count;
+	size_t count, most; /* inodes: now, and since memory was last given back */
 	uint64_t next_node;
 	struct inode *root;
 	struct inode *dead; /* by next_node: unreferenced, to be freed by inode_table_unlock() */
