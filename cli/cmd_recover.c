@@ -1,6 +1,7 @@
 /* fsenc recovery-token, recover */
 #include "base/answer.h"
 #include "cli/commands.h"
+#include "cli/renewal.h"
 #include "cli/session_open.h"
 #include "base/table.h"
 #include "cli/token.h"
@@ -34,7 +35,7 @@ static enum fault show_token(const struct call *call, const char *token, struct 
 static enum fault renew(struct call *call, struct keyring *keyring, struct why *why)
 {
 	AUTO(token_free) char *token = NULL;
-	enum fault fault = keyring_new_token(keyring, &token, why);
+	enum fault fault = renewal_of_token(call, keyring, &token, why);
 
 	if (fault)
 		return fault;
@@ -47,14 +48,18 @@ static enum fault show_state(struct call *call, struct why *why)
 	AUTO(keyring_close) struct keyring *keyring = NULL;
 	AUTO(table_done) struct table table = TABLE(2);
 	enum fault fault = session_locked(call, &keyring, why);
-	bool has;
+	bool has, used;
 
 	if (fault)
 		return fault;
 	has = keyring_has_token(keyring);
+	used = has && keyring_token_was_used(keyring);
 	if (call->options->json)
-		return answer_print(json_pack("{s:b}", "token", has), why);
-	table_add(&table, (const char *[]){"recovery-token", has ? "there is one" : "none"});
+		return answer_print(json_pack("{s:b, s:b}", "token", has, "used", used), why);
+	table_add(&table,
+		  (const char *[]){"recovery-token", used  ? "used; valid until 'fsenc sync' makes another"
+						     : has ? "there is one"
+							   : "none"});
 	if (!has)
 		call_say(call, "'fsenc recovery-token --renew' makes one.");
 	return table_print(&table, stdout, why);
@@ -106,6 +111,25 @@ static enum fault set_passphrase(struct call *call, struct keyring *keyring, str
 	return fault ? fault : keyring_change_passphrase(keyring, passphrase, call->options->kdf_mib, why);
 }
 
+/* The keyring is open again whatever the servers say: only the token's successor may have to wait. */
+static enum fault renew_after_use(struct call *call, struct keyring *keyring, struct why *why)
+{
+	struct why reason = WHY_NONE;
+	enum fault fault = keyring_note_token_use(keyring, why);
+
+	if (fault)
+		return fault;
+	fault = renew(call, keyring, &reason);
+	if (fault == FAULT_UNREACHABLE) {
+		call->hint[0] = '\0';
+		call_say(call, "%s. The token that was used stays valid until 'fsenc sync' reaches one.",
+			 why_text(&reason, fault));
+		return FAULT_NONE;
+	}
+	*why = reason;
+	return fault;
+}
+
 enum fault cmd_recover(struct call *call, struct why *why)
 {
 	AUTO(keyring_close) struct keyring *keyring = NULL;
@@ -124,5 +148,5 @@ enum fault cmd_recover(struct call *call, struct why *why)
 		return call_hint(call, fault, "the token again, letter by letter");
 	if (!fault)
 		fault = set_passphrase(call, keyring, why);
-	return fault ? fault : renew(call, keyring, why);
+	return fault ? fault : renew_after_use(call, keyring, why);
 }

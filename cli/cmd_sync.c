@@ -4,6 +4,7 @@
 #include "base/table.h"
 #include "cli/commands.h"
 #include "cli/deferral.h"
+#include "cli/renewal.h"
 #include "cli/session_open.h"
 #include "fs/control.h"
 #include "keys/fields.h"
@@ -18,6 +19,15 @@ const struct option_row options_deferred[] = {
 };
 
 /* -- sync ------------------------------------------------------------------------------- */
+
+/* A token that could not be renewed holds up nobody's access. */
+static enum fault also_run_deferred(struct admission *admission, enum fault fault)
+{
+	struct why ignored = WHY_NONE;
+
+	(void)!deferral_run(admission, &ignored);
+	return fault;
+}
 
 enum fault cmd_sync(struct call *call, struct why *why)
 {
@@ -34,8 +44,9 @@ enum fault cmd_sync(struct call *call, struct why *why)
 		return fault;
 	call_say(call, "Info: Successfully synchronized policy with %s", enrolled.host);
 	control_wake_all();
+	fault = renewal_if_due(call, &enrolled, why);
 	admission = admission_after(call, &enrolled);
-	return deferral_run(&admission, why);
+	return fault ? also_run_deferred(&admission, fault) : deferral_run(&admission, why);
 }
 
 /* -- deferred --------------------------------------------------------------------------- */

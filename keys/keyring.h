@@ -64,7 +64,13 @@ MUST_CHECK enum fault keyring_change_passphrase(struct keyring *keyring, const s
 						unsigned kdf_mib, struct why *why);
 /* A fresh one-time recovery token (160 bits, groups with a checksum) replaces the one before; heap text. */
 MUST_CHECK enum fault keyring_new_token(struct keyring *keyring, char **ret_token, struct why *why);
+/* The same with a token that is known already, because it was put in escrow first. Must be unlocked. */
+struct token;
+MUST_CHECK enum fault keyring_set_token(struct keyring *keyring, const struct token *token, struct why *why);
 bool keyring_has_token(struct keyring *keyring);
+/* A token that was used stays valid until a key server keeps a new one; keyring_set_token() ends that. */
+MUST_CHECK enum fault keyring_note_token_use(struct keyring *keyring, struct why *why);
+bool keyring_token_was_used(struct keyring *keyring);
 
 /* -- other people --------------------------------------------------------------------- */
 

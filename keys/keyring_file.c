@@ -239,6 +239,9 @@ static const char *const steps[] = {
 	"CREATE TABLE deferred (number INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL,"
 	" directory BLOB NOT NULL, who TEXT NOT NULL, role INTEGER NOT NULL, created INTEGER NOT NULL,"
 	" trouble TEXT NOT NULL) STRICT;",
+
+	/* A row: the recovery token was used, and no key server was there to keep a new one. */
+	"CREATE TABLE token_use (one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT;",
 };
 #define LAYOUT ((int64_t)(sizeof steps / sizeof *steps))
 

@@ -215,11 +215,22 @@ enum fault keyring_unlock_with_token(struct keyring *keyring, const char *text, 
 
 /* -- new slots ------------------------------------------------------------------------ */
 
+static enum fault write_slot(struct keyring *held, const struct slot *slot, struct why *why)
+{
+	enum fault fault = slot_write(held, slot, why);
+
+	if (!fault && slot->kind == SLOT_TOKEN)
+		fault = store_script(held, "DELETE FROM token_use", why);
+	return fault;
+}
+
 /* What the old slot held leaves the write-ahead log too, unless a reader is in the way. */
 static enum fault replace_slot(struct keyring *keyring, const struct slot *slot, struct why *why)
 {
 	AUTO(keyring_let_go) struct keyring *held = keyring_hold(keyring);
-	enum fault fault = slot_write(held, slot, why);
+	enum fault fault = store_begin(held, why);
+	if (!fault)
+		fault = store_end(held, write_slot(held, slot, why), why);
 	if (!fault)
 		(void)sqlite3_exec(held->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
 	return fault;
@@ -241,27 +252,48 @@ enum fault keyring_change_passphrase(struct keyring *keyring, const struct secre
 	return fault ? fault : replace_slot(keyring, &slot, why);
 }
 
+enum fault keyring_set_token(struct keyring *keyring, const struct token *token, struct why *why)
+{
+	struct slot slot = {.kind = SLOT_TOKEN};
+	const struct slot_opener opener = {token->bytes, sizeof token->bytes};
+	const struct secret *master;
+	enum fault fault = keyring_master(keyring, &master, why);
+	if (!fault)
+		fault = slot_make(&slot, &opener, &keyring->own.public.id, master, why);
+	return fault ? fault : replace_slot(keyring, &slot, why);
+}
+
 enum fault keyring_new_token(struct keyring *keyring, char **ret_token, struct why *why)
 {
 	AUTO(token_wipe) struct token token;
-	struct slot slot = {.kind = SLOT_TOKEN};
-	const struct secret *master;
-	enum fault fault = keyring_master(keyring, &master, why);
-	if (fault)
-		return fault;
 	AUTO(free) char *text = malloc(TOKEN_TEXT_SIZE);
 	if (!text)
 		return why_set(why, FAULT_MEMORY, "no memory for a token");
 	randombytes_buf(token.bytes, sizeof token.bytes);
-	const struct slot_opener opener = {token.bytes, sizeof token.bytes};
-	fault = slot_make(&slot, &opener, &keyring->own.public.id, master, why);
-	if (!fault)
-		fault = replace_slot(keyring, &slot, why);
+	enum fault fault = keyring_set_token(keyring, &token, why);
 	if (fault)
 		return fault;
 	token_text(&token, text);
 	*ret_token = TAKE(text);
 	return FAULT_NONE;
+}
+
+enum fault keyring_note_token_use(struct keyring *keyring, struct why *why)
+{
+	AUTO(keyring_let_go) struct keyring *held = keyring_hold(keyring);
+
+	return store_script(held, "INSERT OR IGNORE INTO token_use (one) VALUES (1)", why);
+}
+
+bool keyring_token_was_used(struct keyring *keyring)
+{
+	static const struct column columns[] = {
+		{.form = COLUMN_INTEGER, .size = sizeof(int64_t), .least = 1, .most = 1}};
+	AUTO(keyring_let_go) struct keyring *held = keyring_hold(keyring);
+	int64_t one;
+	const struct query query = {.sql = "SELECT one FROM token_use", COLUMNS(columns), .into = &one};
+
+	return store_find(held, &query, NULL) == FAULT_NONE;
 }
 
 bool keyring_has_token(struct keyring *keyring)

@@ -179,6 +179,29 @@ static void keyring__without_a_token_says_so(void **state)
 	assert_fault(FAULT_MISSING, keyring_unlock_with_token(keyring, text, &why));
 }
 
+static void token__that_was_used_is_remembered_until_another_takes_its_place(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	const struct token first = {{1}}, second = {{2}};
+	char text[TOKEN_TEXT_SIZE];
+	{
+		AUTO(keyring_close) struct keyring *made = keyring_of("used token");
+		assert_works(keyring_set_token(made, &first, &why));
+		assert_false(keyring_token_was_used(made));
+		assert_works(keyring_note_token_use(made, &why));
+		assert_works(keyring_note_token_use(made, &why));
+	}
+	AUTO(keyring_close) struct keyring *keyring = keyring_again("used token");
+	assert_true(keyring_token_was_used(keyring));
+	assert_fault(FAULT_LOCKED, keyring_set_token(keyring, &second, &why));
+	token_text(&first, text);
+	assert_works(keyring_unlock_with_token(keyring, text, &why));
+	assert_true(keyring_token_was_used(keyring));
+	assert_works(keyring_set_token(keyring, &second, &why));
+	assert_false(keyring_token_was_used(keyring));
+}
+
 /* -- the file ------------------------------------------------------------------------- */
 
 static void keyring__is_a_file_for_its_owner_alone_whatever_the_umask(void **state)
@@ -370,6 +393,7 @@ int main(void)
 		cmocka_unit_test(keyring__opens_with_the_master_key_of_its_session),
 		cmocka_unit_test(keyring__opens_with_its_newest_recovery_token_alone),
 		cmocka_unit_test(keyring__without_a_token_says_so),
+		cmocka_unit_test(token__that_was_used_is_remembered_until_another_takes_its_place),
 		cmocka_unit_test(keyring__is_a_file_for_its_owner_alone_whatever_the_umask),
 		cmocka_unit_test(keyring__is_never_made_over_another),
 		cmocka_unit_test(keyring__is_not_made_beside_the_log_of_a_lost_one),

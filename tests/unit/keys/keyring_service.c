@@ -528,7 +528,7 @@ static void make_of_first_layout(const char *name)
 	AUTO(keyring_close) struct keyring *keyring = keyring_of(name);
 
 	keyring_spoil(keyring, "DROP TABLE organisation; DROP TABLE servers; DROP TABLE policy;"
-			       "DROP TABLE groups; DROP TABLE countdown; DROP TABLE deferred;"
+			       "DROP TABLE groups; DROP TABLE countdown; DROP TABLE deferred; DROP TABLE token_use;"
 			       "PRAGMA user_version = 1");
 }
 
