@@ -2,6 +2,7 @@
 
 #include "base/call.h"
 #include "base/nearest.h"
+#include "base/text.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -163,24 +164,80 @@ static enum fault refuse(const struct call *call, char **argv, int answer, struc
 	return unknown(call, optopt ? letter : text, why);
 }
 
-enum fault options_parse(struct call *call, int argc, char **argv, int *ret_first, struct why *why)
+/* -- what only looks like an option ------------------------------------------------------- */
+
+#define DASHED_MAX 64
+#define DASHED_LENGTH BASE64_LENGTH(32)
+
+/* Words of argv that begin with a dash and are no options, each with something in its place that getopt
+ * leaves alone: its address says which it was. */
+struct dashed {
+	char *words[DASHED_MAX];
+	char places[DASHED_MAX][2];
+	size_t count;
+};
+
+/* One fingerprint in 64 begins with a dash. */
+static bool is_fingerprint(const char *word)
+{
+	uint8_t bytes[32];
+
+	return word[0] == '-' && strlen(word) == DASHED_LENGTH &&
+	       text_from_base64_exact(word, bytes, sizeof bytes);
+}
+
+static void hide(struct dashed *dashed, int argc, char **argv)
+{
+	for (int i = 1; i < argc && dashed->count < DASHED_MAX; i++) {
+		if (strcmp(argv[i], "--") == 0)
+			return;
+		if (!is_fingerprint(argv[i]))
+			continue;
+		char *place = dashed->places[dashed->count];
+		place[0] = '=';
+		dashed->words[dashed->count++] = argv[i];
+		argv[i] = place;
+	}
+}
+
+/* The word that stands behind `word`, if it is a place; else itself. */
+static char *shown(const struct dashed *dashed, char *word)
+{
+	for (size_t i = 0; i < dashed->count; i++)
+		if (word == dashed->places[i])
+			return dashed->words[i];
+	return word;
+}
+
+static enum fault parse(struct call *call, int argc, char **argv, const struct dashed *dashed,
+			struct why *why)
 {
 	struct getopt_tables tables = {0};
-	enum fault fault;
+	enum fault fault = FAULT_NONE;
 	int answer;
 
 	tables_fill(&tables, call);
 	opterr = 0;
 	optind = 0;
-	while ((answer = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
+	while (!fault && (answer = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
 		const struct option_row *row = row_of_answer(call, answer);
 
 		if (answer == '?' || answer == ':' || !row)
 			return refuse(call, argv, answer, why);
-		fault = store(call->options, row, optarg, why);
-		if (fault)
-			return fault;
+		fault = store(call->options, row, shown(dashed, optarg), why);
 	}
-	*ret_first = optind;
-	return FAULT_NONE;
+	return fault;
+}
+
+enum fault options_parse(struct call *call, int argc, char **argv, int *ret_first, struct why *why)
+{
+	struct dashed dashed = {.count = 0};
+
+	hide(&dashed, argc, argv);
+	enum fault fault = parse(call, argc, argv, &dashed, why);
+	for (int i = 1; i < argc; i++)
+		argv[i] = shown(&dashed, argv[i]);
+	if (!fault)
+		*ret_first = optind;
+	return fault;
 }

@@ -71,7 +71,8 @@ const struct option_row *option_row_of(const struct program *program, const stru
 				       size_t index);
 
 /* Reads argv[0..argc-1], argv[0] being the command's last word, into the call's options. They
- * may stand anywhere; "--" ends them. The arguments are then argv[*ret_first..]. FAULT_USAGE names the
+ * may stand anywhere; "--" ends them. A fingerprint (32 bytes as base64url) is none, though it may begin with a
+ * dash. The arguments are then argv[*ret_first..]. FAULT_USAGE names the
  * nearest option. */
 MUST_CHECK enum fault options_parse(struct call *call, int argc, char **argv, int *ret_first,
 				    struct why *why);

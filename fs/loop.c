@@ -260,7 +260,8 @@ enum fault loop_run(struct loop *loop, struct why *why)
 	start_retriers(loop);
 	start_worker(loop);
 	(void)pthread_mutex_lock(&loop->mutex);
-	bool served = loop->worker_count > 0 && loop->retrier_count > 0;
+	/* Told to end before anybody could be started: that is no failure. */
+	bool served = loop->ending || (loop->worker_count > 0 && loop->retrier_count > 0);
 	loop->ending |= !served;
 	while (!loop->ending)
 		(void)pthread_cond_wait(&loop->changed, &loop->mutex);

@@ -307,6 +307,19 @@ setup() {
 
 # -- shares and mounts ---------------------------------------------------------------------
 
+@test "a fingerprint that begins with a dash is one all the same, as argument and as value" {
+	as alice fsenc setup --name alice --kdf-mib 64
+	dashed=-$(head -c 31 /dev/zero | tr '\0' A)AAAAAAAAAAA
+	[ ${#dashed} = 43 ]
+	as alice fails 25 fsenc key trust "$dashed"
+	says "$dashed"
+	as alice fails 25 fsenc key show "$dashed" --json
+	as alice fails 2 fsenc key import /dev/null --trust "$dashed" -q --nonsense
+	says "--nonsense"
+	as alice fails 2 fsenc key trust -AAAA
+	says "no option '-A'"
+}
+
 @test "what is no share is said to be none" {
 	as alice fsenc setup --name alice --kdf-mib 64
 	mkdir plain full
