@@ -7,10 +7,10 @@
 
 #include "base/file.h"
 #include "ldap/deadline.h"
+#include "ldap/tls.h"
 
 #define ANSWER_MAX (32 << 20) /* bytes of one message: 200,000 members of 100 bytes */
 #define SAID_MAX 160 /* of what the server says of an error */
-#define SYSTEM_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
 
 struct conn {
 	LDAP *handle;
@@ -279,31 +279,6 @@ enum directory_reason conn_result(struct conn *conn, LDAPMessage *message, int t
 
 /* -- TLS --------------------------------------------------------------------------- */
 
-static bool set_file(LDAP *handle, int option, const char *path)
-{
-	return !path || ldap_set_option(handle, option, path) == LDAP_OPT_SUCCESS;
-}
-
-/* NEWCTX comes last: it makes the context out of what was set before. */
-static bool set_tls_options(struct conn *conn, int64_t deadline)
-{
-	const struct ldap_settings *settings = conn->settings;
-	const struct timeval left = deadline_timeval(deadline);
-	const int least = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
-	const int demand = LDAP_OPT_X_TLS_DEMAND;
-	const int client = 0;
-
-	return !ldap_set_option(conn->handle, LDAP_OPT_NETWORK_TIMEOUT, &left) &&
-	       !ldap_set_option(conn->handle, LDAP_OPT_X_TLS_PROTOCOL_MIN, &least) &&
-	       !ldap_set_option(conn->handle, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) &&
-	       !ldap_set_option(conn->handle, LDAP_OPT_X_TLS_REQUIRE_SAN, &demand) &&
-	       set_file(conn->handle, LDAP_OPT_X_TLS_CACERTFILE,
-			settings->tls_ca ? settings->tls_ca : SYSTEM_AUTHORITIES) &&
-	       set_file(conn->handle, LDAP_OPT_X_TLS_CERTFILE, settings->tls_cert) &&
-	       set_file(conn->handle, LDAP_OPT_X_TLS_KEYFILE, settings->tls_key) &&
-	       !ldap_set_option(conn->handle, LDAP_OPT_X_TLS_NEWCTX, &client);
-}
-
 static void note_protection(struct conn *conn)
 {
 	char *version = NULL;
@@ -337,8 +312,10 @@ static enum directory_reason tls_failed(struct conn *conn, int code, struct why 
  * unfinished, wait here. */
 static enum directory_reason shake_hands(struct conn *conn, int64_t deadline, struct why *why)
 {
+	const struct timeval left = deadline_timeval(deadline);
 	int code;
 
+	(void)ldap_set_option(conn->handle, LDAP_OPT_NETWORK_TIMEOUT, &left);
 	while ((code = ldap_install_tls(conn->handle)) == LDAP_X_CONNECTING &&
 	       !deadline_has_passed(deadline)) {
 		struct pollfd look = {.fd = conn->fd, .events = POLLIN};
@@ -375,13 +352,9 @@ enum directory_reason conn_start_tls(struct conn *conn, int64_t deadline, struct
 
 	if (protection != PROTECTED_LDAPS && protection != PROTECTED_START_TLS)
 		return reason;
-	if (!set_tls_options(conn, deadline)) {
+	if (tls_prepare(conn->settings->tls, conn->handle, why)) {
 		conn_spoil(conn);
-		return reason_set(why, DIRECTORY_REASON_FAILED,
-				  "the files for TLS to the directory cannot be used (%s%s%s)",
-				  conn->settings->tls_ca ? conn->settings->tls_ca : SYSTEM_AUTHORITIES,
-				  conn->settings->tls_cert ? ", " : "",
-				  conn->settings->tls_cert ? conn->settings->tls_cert : "");
+		return DIRECTORY_REASON_FAILED;
 	}
 	if (protection == PROTECTED_START_TLS)
 		reason = ask_for_tls(conn, deadline, why);

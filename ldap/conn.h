@@ -1,9 +1,9 @@
 /* ldap/conn.h - one handle of libldap: its options, its TLS, and waiting for answers by a deadline.
  *
- * The order of the calls is what was found to hold with libldap 2.5 (docs/ARCHITECTURE.md): the socket comes
- * from ldap/dial.h, protocol 3, timeouts, referrals off, then for TLS: at least 1.2, certificate and
- * subjectAltName demanded, authorities, and a new TLS context last, without which the environment would win.
- * So nothing is sent before the peer has proved its name, and no wait is longer than its deadline.
+ * The order of the calls is what was found to hold with libldap 2.5 (docs/ARCHITECTURE.md): the socket
+ * comes from ldap/dial.h, protocol 3, timeouts, referrals off, then for TLS what ldap/tls.h demands, and the
+ * context made of that and nothing else, without which the environment would win. So nothing is sent before
+ * the peer has proved its name, and no wait is longer than its deadline.
  *
  * A connection is used by one thread at a time. One whose peer vanished, or that has an answer under way that
  * nobody waits for any more, is spoiled: it must not be used again.

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "ldap/filter.h"
 #include "ldap/settings_parts.h"
+#include "ldap/tls.h"
 
 /* Every key of the section: name, what it is, where it goes, and for numbers least, most, default. OTHER keys
  * are read by functions of their own. */
@@ -315,6 +316,8 @@ enum fault settings_read(const struct ini *ini, const char *folder, struct ldap_
 	if (!fault)
 		fault = settings_read_servers(ini, settings, why);
 	if (!fault)
+		fault = tls_new(settings->tls_ca, settings->tls_cert, settings->tls_key, &settings->tls, why);
+	if (!fault)
 		*ret_settings = TAKE(settings);
 	return fault;
 }
@@ -343,6 +346,7 @@ void settings_free(struct ldap_settings *settings)
 	for (size_t i = 0; i < settings->text_count; i++)
 		free(settings->texts[i]);
 	free(settings->texts);
+	tls_free(settings->tls);
 	free(settings);
 }
 

@@ -19,6 +19,8 @@
 #define SETTINGS_LIST_MAX 8 /* of classes or attributes */
 #define SETTINGS_SERVERS_MAX 16
 
+struct tls;
+
 /* The keys of [ldap], for ini_read(). */
 extern const struct ini_section ldap_section;
 
@@ -73,6 +75,7 @@ struct ldap_settings {
 	const char *tls_ca; /* files; NULL: the system's */
 	const char *tls_cert;
 	const char *tls_key;
+	struct tls *tls; /* made of these; the one part that changes by itself (ldap/tls.h) */
 	enum bind_way bind_way;
 	const char *bind_dn;
 	const char *password_file;

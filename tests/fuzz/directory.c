@@ -19,24 +19,11 @@
 #include "ldap/members.h"
 #include "ldap/root_dse.h"
 #include "ldap/upward.h"
+#include "tests/ldap/library_leaks.h"
 
 #define WITHIN_MS 2000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__asan_default_options(void);
-const char *__lsan_default_suppressions(void);
-
-/* libldap 2.5 forgets a request whose answer it cannot decode (some 4 KB, once a broken connection). Whole stacks tell
- * that from what we might forget. */
-const char *__asan_default_options(void)
-{
-	return "fast_unwind_on_malloc=0";
-}
-
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:ldap_send_server_request\n";
-}
 
 static void must(bool claim)
 {

@@ -18,7 +18,7 @@
 #include "tests/lib/unit.h"
 
 #define LOOK_PATIENCE_MS 20000 /* where time is not the point */
-#define LOOK_BASE "ldap_search_base = " SLAPD_SUFFIX "\n"
+#define LOOK_BASE "ldap_search_base = " SLAPD_SUFFIX "\nldap_search_timeout = 20\nldap_network_timeout = 20\n"
 #define LOOK_PLAIN LOOK_BASE "allow_plaintext = true\n"
 #define LOOK_UNCACHED "membership_cache = 0\n"
 

@@ -4,7 +4,9 @@
 
 #include "tests/ldap/mock/mock.h"
 
-#define WORLD_SETTINGS "ldap_search_base = dc=x\nallow_plaintext = true\n"
+#define WORLD_LAYOUT "ldap_search_base = dc=x\nallow_plaintext = true\n"
+/* The time a question may take is the test's to say. */
+#define WORLD_SETTINGS WORLD_LAYOUT "ldap_search_timeout = 20\nldap_network_timeout = 20\n"
 #define WORLD_UUID(number) "entryUUID: 00000000-0000-0000-0000-0000000000" number "\n"
 #define WORLD_PERSON_DN(name) "uid=" name ",ou=people,dc=x"
 #define WORLD_GROUP_DN(name) "cn=" name ",ou=groups,dc=x"

