@@ -182,7 +182,7 @@ wait_for_long() {
 	wait_for_long gives_error EACCES cat "$T/mnt-bob/Finance/plan.txt" # the server has noticed
 	as alice fsenc sync
 	wait_for_long never cmp -s "$T/before" "$T/share/Finance/.fsenc"
-	logged alice "has a new generation: somebody has left a group of it"
+	wait_for grep -qF "has a new generation: somebody has left a group of it" "$T/alice.log"
 	reads "$T/mnt-alice/Finance/plan.txt" plan
 }
 
