@@ -101,6 +101,8 @@ static __attribute__((format(printf, 2, 0))) void say(void *context, const char 
 	log_debug("%s", line);
 }
 
+/* poll, because with epoll 0.9.75 turns in circles while a TLS handshake waits for its rest: a few
+ * connections that say half of something would take all processors. Each worker has few enough for poll. */
 static enum fault start_worker(struct http *http, struct worker *worker, struct why *why)
 {
 	const struct http_options *options = &http->options;
@@ -109,7 +111,7 @@ static enum fault start_worker(struct http *http, struct worker *worker, struct 
 	worker->http = http;
 	errno = 0;
 	worker->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+		MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
 			(tls ? MHD_USE_TLS : 0),
 		0, NULL, NULL, http_request_handle, worker, MHD_OPTION_EXTERNAL_LOGGER, say, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, options->connections, MHD_OPTION_CONNECTION_TIMEOUT,

@@ -179,3 +179,44 @@ PY
 	done
 	timeout 10 openssl s_client -connect "$A" -tls1_3 -CAfile "$S/tls-cert.pem" -verify_return_error </dev/null
 }
+
+@test "connections that say nothing, or half of something, cost no processor time" {
+	start
+	python3 - "$A" "$S/tls-cert.pem" "$pid" <<'PY'
+import os, select, socket, ssl, sys
+host, port = sys.argv[1].split(":")
+context = ssl.create_default_context(cafile=sys.argv[2])
+context.maximum_version = ssl.TLSVersion.TLSv1_3
+hertz = os.sysconf("SC_CLK_TCK")
+
+def plain(bytes):
+	s = socket.create_connection((host, int(port)))
+	s.sendall(bytes)
+	return s
+
+def tls(bytes):
+	s = context.wrap_socket(socket.create_connection((host, int(port))), server_hostname=host)
+	s.sendall(bytes)
+	return s
+
+def used():
+	fields = open("/proc/%s/stat" % sys.argv[3]).read().rsplit(")", 1)[1].split()
+	return (int(fields[11]) + int(fields[12])) / hertz
+
+held = []
+for n in range(10):
+	held.append(plain(b""))
+	held.append(plain(b"\x16\x03\x01"))  # where a handshake begins
+	held.append(tls(b""))
+	held.append(tls(b"GET /healthz HTTP/1.1\r\nHo"))
+	held.append(tls(b"POST /v1/lease HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"))
+asking = tls(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+answer = b""
+while not answer.endswith(b"{}"):
+	answer += asking.recv(4096)
+before = used()
+assert select.select(held, [], [], 2) == ([], [], [])  # two seconds in which nothing is said on either side
+took = used() - before
+assert took < 0.3, took
+PY
+}
