@@ -91,5 +91,8 @@ int main(void)
 		cmocka_unit_test(reason__carries_words_of_each_layer),
 		cmocka_unit_test(L26__names_that_are_none_and_empty_passwords_reach_no_directory),
 	};
+	struct why why = WHY_NONE;
+	if (secret_start(&why))
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
