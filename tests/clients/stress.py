@@ -38,6 +38,14 @@ class Client:
         """May this failure be a kill's? Of an operation that is not tried again as it is."""
         return error.errno in GONE and (self.is_down() or self.kills() > 0)
 
+    def close(self, fd):
+        """A descriptor of a mount that was killed is closed all the same, but says so."""
+        try:
+            os.close(fd)
+        except OSError as error:
+            if not self.was_killed(error):
+                raise
+
     def does(self, action, *arguments, allowed=()):
         """The action's result; tried again when a kill is the reason. An allowed errno gives None."""
         end = time.monotonic() + PATIENCE
@@ -91,7 +99,7 @@ class Appends:
         fd = client.does(os.open, client.path('log'), os.O_WRONLY | os.O_APPEND)
         for sequence in range(client.rounds):
             if client.random.random() < 0.2:
-                os.close(fd) if client.does(self.is_usable, fd) else None
+                client.close(fd)
                 fd = client.does(os.open, client.path('log'), os.O_WRONLY | os.O_APPEND)
             try:
                 write_all(fd, line_of(client.number, sequence))
@@ -101,14 +109,6 @@ class Appends:
                     raise
                 os.write(told, b'?')
                 fd = client.does(os.open, client.path('log'), os.O_WRONLY | os.O_APPEND)
-
-    @staticmethod
-    def is_usable(fd):
-        try:
-            os.fstat(fd)
-            return True
-        except OSError:
-            return False
 
     def check(self, client, count):
         told = [read_file(os.path.join(client.truth, 'told-%d' % n)) for n in range(count)]
