@@ -70,3 +70,24 @@ enum fault query_sqlite_fill(const struct query *query, sqlite3_stmt *row, const
 	*ret_misfit = NULL;
 	return FAULT_NONE;
 }
+
+const char *query_sqlite_reason(sqlite3 *db, const char *foreign, const char *corrupt)
+{
+	const struct {
+		int code;
+		const char *words;
+	} reasons[] = {
+		{SQLITE_BUSY, "another process keeps it busy; try again"},
+		{SQLITE_FULL, "there is no space left"},
+		{SQLITE_NOTADB, foreign},
+		{SQLITE_CORRUPT, corrupt},
+		{SQLITE_READONLY, "it is read-only"},
+		{SQLITE_CANTOPEN, "it cannot be opened; its directory must be writable"},
+	};
+	int code = sqlite3_errcode(db) & 0xff;
+
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (reasons[i].code == code)
+			return reasons[i].words;
+	return sqlite3_errmsg(db);
+}

@@ -1,7 +1,7 @@
 /* base/query_sqlite.h - a query on a prepared statement of sqlite3.
  *
- * The two steps that everybody who runs a struct query on sqlite3 has in common. Connections, transactions
- * and the words of failures are the caller's.
+ * What everybody who runs a struct query on sqlite3 has in common: the two steps, and the reasons of
+ * failures. Connections and transactions are the caller's.
  */
 #ifndef FSENC_BASE_QUERY_SQLITE_H
 #define FSENC_BASE_QUERY_SQLITE_H
@@ -17,5 +17,9 @@ MUST_CHECK int query_sqlite_bind(const struct query *query, sqlite3_stmt *statem
 /* The present row into `query->into`. *ret_misfit is the name of the column that is damaged, or NULL. */
 MUST_CHECK enum fault query_sqlite_fill(const struct query *query, sqlite3_stmt *row, const char **ret_misfit,
 					struct why *why);
+
+/* What went wrong last, in words that help. `foreign` and `corrupt` are the caller's own, for a file that is
+ * no such database, and for one that is damaged. Borrowed until the next call on `db`. */
+const char *query_sqlite_reason(sqlite3 *db, const char *foreign, const char *corrupt);
 
 #endif

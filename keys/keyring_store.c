@@ -27,26 +27,10 @@ AUTO_POINTER(sqlite3_stmt *, statement_free);
 
 /* -- failures ------------------------------------------------------------------------- */
 
-static const struct {
-	int code;
-	const char *words;
-} reasons[] = {
-	{SQLITE_BUSY, "another process keeps it busy; try again"},
-	{SQLITE_FULL, "there is no space left"},
-	{SQLITE_NOTADB, "it is not a keyring, or it is damaged"},
-	{SQLITE_CORRUPT, "it is damaged; put a copy of the file back or run 'fsenc key restore'"},
-	{SQLITE_READONLY, "it is read-only"},
-	{SQLITE_CANTOPEN, "it cannot be opened; its directory must be writable"},
-};
-
 static const char *reason(sqlite3 *db)
 {
-	int code = sqlite3_errcode(db) & 0xff;
-
-	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-		if (reasons[i].code == code)
-			return reasons[i].words;
-	return sqlite3_errmsg(db);
+	return query_sqlite_reason(db, "it is not a keyring, or it is damaged",
+				   "it is damaged; put a copy of the file back or run 'fsenc key restore'");
 }
 
 enum fault store_failed(const struct keyring *keyring, enum fault kind, struct why *why)

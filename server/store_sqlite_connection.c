@@ -18,26 +18,10 @@ struct connection {
 
 /* -- failures ------------------------------------------------------------------------- */
 
-static const struct {
-	int code;
-	const char *words;
-} reasons[] = {
-	{SQLITE_BUSY, "another process keeps it busy; try again"},
-	{SQLITE_FULL, "there is no space left"},
-	{SQLITE_NOTADB, "it is no store of a key server, or it is damaged"},
-	{SQLITE_CORRUPT, "it is damaged; put a backup in its place"},
-	{SQLITE_READONLY, "it is read-only"},
-	{SQLITE_CANTOPEN, "it cannot be opened; its directory must be writable"},
-};
-
 static const char *reason(sqlite3 *db)
 {
-	int code = sqlite3_errcode(db) & 0xff;
-
-	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-		if (reasons[i].code == code)
-			return reasons[i].words;
-	return sqlite3_errmsg(db);
+	return query_sqlite_reason(db, "it is no store of a key server, or it is damaged",
+				   "it is damaged; put a backup in its place");
 }
 
 static enum fault failed(const struct connection *connection, enum fault kind, struct why *why)
