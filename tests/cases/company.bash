@@ -3,6 +3,7 @@
 # Over tests/lib/bats.bash: servers on free ports of 127.0.0.1, ended by their process ids. $T lies below
 # ${TMPDIR:-/var/tmp}. Server N lies in $T/sN; its URL is ${url[N]}.
 load ../lib/bats
+load ../lib/slapd
 : "${FSENC_SERVER_BIN:=$root/build/server/fsenc-server}"
 
 company_begin() {
@@ -30,14 +31,6 @@ teardown() {
 		wait_for is_gone "$pid" || kill -KILL "$pid"
 	done
 	[ "${KEEP:-0}" = 1 ] || rm -rf --one-file-system -- "$T"
-}
-
-is_gone() {
-	[ ! -d "/proc/$1" ] || [ "$(awk '$1 == "State:" { print $2 }' "/proc/$1/status" 2>/dev/null)" = Z ]
-}
-
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 fsenc-server() {
@@ -99,95 +92,16 @@ after_lease() {
 
 # -- a directory ---------------------------------------------------------------------------------
 
-# slapd_start - with alice and bob, the groups finance (groupOfNames), posix (posixGroup) and outer, which holds finance
-slapd_start() {
-	local suffix=dc=example,dc=com
-	command -v slapd >/dev/null || PATH=$PATH:/usr/sbin
-	command -v slapd >/dev/null || skip "no slapd: apt install slapd"
-	lp=$(free_port)
-	mkdir -p "$T/ldap/db"
-	cat >"$T/ldap/slapd.conf" <<-END
-		include /etc/ldap/schema/core.schema
-		include /etc/ldap/schema/cosine.schema
-		include /etc/ldap/schema/nis.schema
-		include /etc/ldap/schema/inetorgperson.schema
-		pidfile $T/ldap/pid
-		modulepath /usr/lib/ldap
-		moduleload back_mdb
-		database mdb
-		suffix "$suffix"
-		rootdn "cn=admin,$suffix"
-		rootpw admin
-		directory $T/ldap/db
-		access to attrs=userPassword by anonymous auth by * none
-		access to * by * read
-	END
-	cat >"$T/ldap/tree.ldif" <<-END
-		dn: $suffix
-		objectClass: dcObject
-		objectClass: organization
-		o: example
-		dc: example
-
-		dn: ou=people,$suffix
-		objectClass: organizationalUnit
-		ou: people
-
-		dn: ou=groups,$suffix
-		objectClass: organizationalUnit
-		ou: groups
-
-		dn: cn=reader,$suffix
-		objectClass: organizationalRole
-		objectClass: simpleSecurityObject
-		cn: reader
-		userPassword: reads
-
-	END
-	local name n=1000
-	for name in alice bob; do
-		cat >>"$T/ldap/tree.ldif" <<-END
-			dn: uid=$name,ou=people,$suffix
-			objectClass: inetOrgPerson
-			objectClass: posixAccount
-			uid: $name
-			cn: $name
-			sn: $name
-			uidNumber: $n
-			gidNumber: $n
-			homeDirectory: /home/$name
-			userPassword: the word of $name
-
-		END
-		n=$((n + 1))
-	done
-	cat >>"$T/ldap/tree.ldif" <<-END
-		dn: cn=finance,ou=groups,$suffix
-		objectClass: groupOfNames
-		cn: finance
-		member: uid=alice,ou=people,$suffix
-		member: uid=bob,ou=people,$suffix
-
-		dn: cn=posix,ou=groups,$suffix
-		objectClass: posixGroup
-		cn: posix
-		gidNumber: 5000
-		memberUid: alice
-		memberUid: bob
-
-		dn: cn=outer,ou=groups,$suffix
-		objectClass: groupOfNames
-		cn: outer
-		member: cn=finance,ou=groups,$suffix
-	END
-	slapadd -q -f "$T/ldap/slapd.conf" -l "$T/ldap/tree.ldif"
-	slapd -d 0 -f "$T/ldap/slapd.conf" -h "ldap://127.0.0.1:$lp" >"$T/slapd.log" 2>&1 3>&- &
-	slapd=$!
+# directory_start - slapd with alice and bob, the groups finance (groupOfNames), posix (posixGroup) and outer, which
+# holds finance
+directory_start() {
+	local name
+	needs_slapd
+	start_slapd
+	slapd=$(cat "$T/slapd.pid")
 	started+=("$slapd")
-	wait_for ldapsearch -x -H "ldap://127.0.0.1:$lp" -b "$suffix" -s base
-}
-
-# ldap_change LDIF - on standard input
-ldap_change() {
-	ldapmodify -x -H "ldap://127.0.0.1:$lp" -D cn=admin,dc=example,dc=com -w admin >/dev/null
+	for name in alice bob; do ldap_user "$name" "the word of $name"; done
+	ldap_group finance member alice bob
+	ldap_group posix memberUid alice bob
+	ldap_group outer member cn=finance
 }

@@ -64,11 +64,9 @@ remove_builtin() {
 # -- LDAP ------------------------------------------------------------------------------------------
 
 ldap_company() {
-	slapd_start
-	printf reads >"$T/bind"
-	chmod 600 "$T/bind"
-	server_make 1 --ldap-uri "ldap://127.0.0.1:$lp" --ldap-search-base dc=example,dc=com \
-		--ldap-bind-dn cn=reader,dc=example,dc=com --ldap-bind-password-file "$T/bind" --allow-plaintext
+	directory_start
+	server_make 1 --ldap-uri "$ldap_uri" --ldap-search-base dc=example,dc=com \
+		--ldap-bind-dn cn=reader,dc=example,dc=com --ldap-bind-password-file "$T/reader.password" --allow-plaintext
 	fsenc-server policy set "$T/s1" lease=3 retry_after=20 cache_positive=1 cache_negative=1
 	server_start 1
 	local name

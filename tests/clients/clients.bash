@@ -21,11 +21,6 @@ is_slow() {
 	[ "${FSENC_SLOW:-0}" = 1 ]
 }
 
-# is_gone PID - ended, waited for or not
-is_gone() {
-	[ ! -d "/proc/$1" ] || [ "$(awk '$1 == "State:" { print $2 }' "/proc/$1/status" 2>/dev/null)" = Z ]
-}
-
 teardown() {
 	local place pid
 	[ -n "${T:-}" ] || return 0

@@ -21,7 +21,7 @@ sshd_start() {
 	ssh-keygen -q -t ed25519 -N '' -f "$T/ssh/host"
 	ssh-keygen -q -t ed25519 -N '' -f "$T/ssh/user"
 	cp "$T/ssh/user.pub" "$T/ssh/authorized"
-	ssh_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	ssh_port=$(free_port)
 	cat >"$T/ssh/config" <<-END
 		Port $ssh_port
 		ListenAddress 127.0.0.1

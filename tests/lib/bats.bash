@@ -155,3 +155,13 @@ gives_error() {
 is_mounted() {
 	awk -v place="$1" '$5 == place { found = 1 } END { exit !found }' /proc/self/mountinfo
 }
+
+# is_gone PID - ended, waited for or not
+is_gone() {
+	[ ! -d "/proc/$1" ] || [ "$(awk '$1 == "State:" { print $2 }' "/proc/$1/status" 2>/dev/null)" = Z ]
+}
+
+# One of 127.0.0.1 that nothing listens on now; the kernel gives it to nobody by itself for a while.
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}

@@ -12,10 +12,6 @@ server() {
 	"$FSENC_SERVER_BIN" "$@"
 }
 
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # make_server NAME [OPTION...] - in $T/NAME, which becomes $NAME too
 make_server() {
 	local name=$1

@@ -45,15 +45,7 @@ teardown() {
 	[ "${KEEP:-0}" = 1 ] || rm -rf --one-file-system -- "$T"
 }
 
-is_gone() {
-	[ ! -d "/proc/$1" ] || [ "$(awk '$1 == "State:" { print $2 }' "/proc/$1/status")" = Z ]
-}
-
 # -- the server --------------------------------------------------------------------------------
-
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
 
 server_make() {
 	port=$(free_port)

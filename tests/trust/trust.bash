@@ -34,10 +34,6 @@ until_true() {
 	return 1
 }
 
-is_gone() {
-	[ ! -d "/proc/$1" ] || [ "$(awk '$1 == "State:" { print $2 }' "/proc/$1/status")" = Z ]
-}
-
 teardown() {
 	local place process
 	[ -n "${T:-}" ] || return 0
