@@ -4,7 +4,7 @@
 # ${TMPDIR:-/var/tmp}. Server N lies in $T/sN; its URL is ${url[N]}.
 load ../lib/bats
 load ../lib/slapd
-: "${FSENC_SERVER_BIN:=$root/build/server/fsenc-server}"
+: "${FSENC_SERVER_BIN:=$root/build/server/fsenc-server}" "${SPOIL_SHARE_BIN:=$root/build/tests/cases/spoil_share}"
 
 company_begin() {
 	needs_fuse
@@ -62,6 +62,13 @@ server_stop() {
 	wait_for is_gone "${server[$1]}"
 }
 
+# server_lies N GROUP [back] - its share of the group's key becomes another one (tests/cases/spoil_share.c)
+server_lies() {
+	server_stop "$1"
+	"$SPOIL_SHARE_BIN" "$T/s$1" "${@:2}"
+	server_start "$1"
+}
+
 organisation() {
 	json_of .fingerprint fsenc-server status "$T/s1" --json
 }
@@ -75,6 +82,13 @@ share_make() {
 	as alice fsenc protect "$T/mnt/Private"
 	echo plan >"$T/mnt/Finance/plan.txt"
 	as alice fsenc add-group "$T/mnt/Finance" "$1"
+}
+
+# bob_mounts - the share at $T/mnt-bob, by a process that logs to $T/bob.log, which begins anew
+bob_mounts() {
+	as bob exec "$FSENC_BIN" mount -f "$T/share" "$T/mnt-bob" </dev/null >"$T/bob.log" 2>&1 3>&- &
+	started+=("$!")
+	wait_for is_mounted "$T/mnt-bob" || { cat "$T/bob.log"; return 1; }
 }
 
 bob_reads() {

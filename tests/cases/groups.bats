@@ -126,6 +126,29 @@ record() {
 	as alice fails 2 fsenc add-user "$T/share"
 }
 
+@test "a key server that certifies another key for a known user is refused with his name, and nothing changes" {
+	joins alice finance
+	joins bob finance
+	ready mallory
+	as alice fsenc init "$T/share"
+	as alice fsenc add-user "$T/share" bob
+	as alice fsenc init "$T/other"
+	before=$(sha256sum <"$T/other/.fsenc")
+	# the server binds a key of mallory's to bob's account
+	server policy set "$S" approve_delay=0
+	code=$(server user code "$S" bob)
+	as mallory run fsenc enroll "$(url)" --user bob --code "$code" --fingerprint "$(cat "$S.fingerprint")" --cacert "$S/tls-cert.pem"
+	server approve "$S" bob "$(fingerprint mallory)"
+	as mallory fsenc enroll "$(url)" --user bob --code "$code" --fingerprint "$(cat "$S.fingerprint")" --cacert "$S/tls-cert.pem"
+	as alice fails 21 fsenc add-user "$T/other" --from-group finance
+	says "bob"
+	[ "$(sha256sum <"$T/other/.fsenc")" = "$before" ]
+	# whom alice knows is bob still
+	as alice fsenc add-user "$T/other" bob
+	as alice json_of '.members[] | select(.name == "bob").fingerprint' fsenc members "$T/other" --json >"$T/in"
+	[ "$(cat "$T/in")" = "$(fingerprint bob)" ]
+}
+
 @test "a group goes in, changes its role, and goes out with a new generation" {
 	joins alice
 	as alice fsenc init "$T/share"

@@ -181,3 +181,63 @@ threshold_company() {
 	as bob fails 0 fsenc sync
 	bob_reads
 }
+
+# bob_log COUNT N - so often the log of bob's mount names server N as one that lies
+bob_log() {
+	local found
+	found=$(grep -c "Error: key server 'keys$2.test' gives a wrong answer for the group 'board'.*; it is left out" "$T/bob.log") ||
+		true
+	[ "$found" = "$1" ] || { echo "server $2 is named $found times"; cat "$T/bob.log"; return 1; }
+}
+
+bob_reads_cold() {
+	as bob fsenc umount "$T/mnt-bob"
+	bob_mounts
+	bob_reads || { getfattr --only-values -n user.fsenc.state "$T/mnt-bob/Finance"; cat "$T/bob.log"; return 1; }
+}
+
+@test "three key servers: one that lies is named and the others serve; of two that lie both are named, and nothing opens" {
+	threshold_company
+	share_make board
+	echo own >"$T/mnt/Private/own.txt"
+	bob_mounts
+	bob_reads
+	bob_log 0 1
+
+	server_lies 1 board
+	bob_reads_cold
+	bob_log 1 1
+	bob_log 0 2
+	bob_log 0 3
+	# not a second time, and for as long as a lease and more
+	local end=$((SECONDS + 8))
+	while [ $SECONDS -lt $end ]; do bob_reads || { echo "not served by the others"; false; }; done
+	bob_log 1 1
+	# its word counts for nothing: without one of the others there are too few
+	server_stop 3
+	after_lease gives_error EHOSTUNREACH cat "$T/mnt-bob/Finance/plan.txt"
+	server_start 3
+	as bob fails 0 fsenc sync
+	wait_for bob_reads
+
+	server_lies 2 board
+	as bob fsenc umount "$T/mnt-bob"
+	bob_mounts
+	gives_error EHOSTUNREACH cat "$T/mnt-bob/Finance/plan.txt"
+	bob_log 1 1
+	bob_log 1 2
+	bob_log 0 3
+	[[ "$(getfattr --only-values -n user.fsenc.state "$T/mnt-bob/Finance")" == "locked: "*"key server 'keys2.test' gives a wrong answer for the group 'board'"* ]]
+	as bob fails 0 fsenc status
+	has "key server 'keys2.test' gives a wrong answer"
+	# a lie is no outage: nobody waits, and whoever has a key of his own notices nothing
+	never grep -q "will wait" "$T/bob.log"
+	[ "$(cat "$T/mnt/Finance/plan.txt")" = plan ]
+	[ "$(cat "$T/mnt/Private/own.txt")" = own ]
+
+	server_lies 1 board back
+	as bob fails 0 fsenc sync
+	wait_for bob_reads
+	local n
+	for n in 1 2 3; do fsenc-server audit "$T/s$n" --verify; done
+}

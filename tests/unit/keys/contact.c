@@ -801,6 +801,18 @@ static void sync__refuses_an_older_policy_and_keeps_the_last(void **state)
 	assert_int_equal(kept.policy.version, 7);
 }
 
+static void set_organisation_version(uint64_t version)
+{
+	struct why why = WHY_NONE;
+	AUTO(key_server_let_go) struct key_server *held = key_server_hold(&meeting.servers[0]);
+
+	(void)held;
+	meeting.company.organisation.version = version;
+	signed_free(TAKE(meeting.company.object));
+	assert_works(organisation_sign(&meeting.company.organisation, meeting.company.root.identity,
+				       &meeting.company.object, &why));
+}
+
 static void sync__learns_of_a_new_version_of_the_organisation(void **state)
 {
 	(void)state;
@@ -808,17 +820,28 @@ static void sync__learns_of_a_new_version_of_the_organisation(void **state)
 	AUTO(keyring_organisation_done) struct keyring_organisation known = {.object = NULL};
 	char host[CONTACT_HOST_SIZE];
 
-	key_server_hold(&meeting.servers[0]);
-	meeting.company.organisation.version = 2;
-	signed_free(TAKE(meeting.company.object));
-	assert_works(organisation_sign(&meeting.company.organisation, meeting.company.root.identity,
-				       &meeting.company.object, &why));
-	key_server_let_go(&meeting.servers[0]);
+	set_organisation_version(2);
 	assert_works(contacts_sync(meeting.contacts, host, &why));
 	assert_works(keyring_organisation(meeting.keyring, &known, &why));
 	assert_int_equal(known.organisation.version, 2);
 	AUTO(made_done) struct made folder = meeting_folder(&meeting, &meeting.finance, ROLE_READER);
 	assert_works(meeting_try(&meeting, &folder, &why));
+}
+
+static void sync__refuses_an_older_organisation_and_keeps_the_last(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(keyring_organisation_done) struct keyring_organisation known = {.object = NULL};
+	char host[CONTACT_HOST_SIZE];
+
+	set_organisation_version(3);
+	assert_works(contacts_sync(meeting.contacts, host, &why));
+	set_organisation_version(2);
+	assert_fault(FAULT_TAMPERED, contacts_sync(meeting.contacts, host, &why));
+	assert_non_null(strstr(why.text, meeting.servers[0].host));
+	assert_works(keyring_organisation(meeting.keyring, &known, &why));
+	assert_int_equal(known.organisation.version, 3);
 }
 
 static void sync__by_itself_follows_the_first_success_and_then_once_an_hour(void **state)
@@ -989,6 +1012,7 @@ int main(void)
 		TEST(sync__keeps_organisation_policy_and_groups),
 		TEST(sync__refuses_an_older_policy_and_keeps_the_last),
 		TEST(sync__learns_of_a_new_version_of_the_organisation),
+		TEST(sync__refuses_an_older_organisation_and_keeps_the_last),
 		TEST(sync__by_itself_follows_the_first_success_and_then_once_an_hour),
 		TEST(report__tells_the_server_of_a_record),
 		TEST(report__waits_for_a_server_that_is_away),
