@@ -38,6 +38,8 @@
 	X(lock) \
 	X(recovery_token) \
 	X(recover) \
+	X(recover_folder) \
+	X(answer_recovery) \
 	X(completion) \
 	X(help) \
 	X(version)
@@ -65,6 +67,8 @@ extern const struct option_row options_key_passwd[];
 extern const struct option_row options_unlock[];
 extern const struct option_row options_recovery_token[];
 extern const struct option_row options_recover[];
+extern const struct option_row options_recover_folder[];
+extern const struct option_row options_answer_recovery[];
 extern const struct option_row options_help[];
 
 #endif

@@ -13,9 +13,10 @@ struct options {
 	/* of single commands */
 	bool table, recovery_token, lobby, foreground, dry_run, repair, renew, lazy, defer, expand;
 	const char *name, *trust, *folder, *new_passfile, *role, *duration, *token, *from_group;
+	const char *reason, *recovery_group, *request, *parcel;
 	const char *user, *fingerprint, *cacert, *ldap_password_file;
 	unsigned kdf_mib;
-	struct option_list mount, codes, servers, drop;
+	struct option_list answers, mount, codes, servers, drop;
 };
 
 #define OPTION_AT(member) offsetof(struct options, member)

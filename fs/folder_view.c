@@ -159,10 +159,11 @@ enum fault folder_view_new(struct share *share, const struct folder_file *file, 
 	enum fault fault = begin(file, &view, why);
 	if (!fault)
 		fault = folder_keys_open(file, identity, &view->keys, why);
-	if (fault)
-		return fault;
 	const struct record_entry *entry = record_find(file->record, &identity_public(identity)->id);
-	fault = finish(view, file, entry->role, ret_view, why);
+	const bool recovered = fault == FAULT_LOCKED && share_recovered_keys(share, file->record, &view->keys);
+	if (fault && !recovered)
+		return fault;
+	fault = finish(view, file, recovered ? ROLE_READER : entry->role, ret_view, why);
 	if (!fault)
 		view = NULL;
 	return fault;

@@ -17,8 +17,10 @@
 bool folder_is_of_group(struct share *share, const struct folder_file *file)
 {
 	const struct identity *identity = share_identity(share);
+	AUTO(folder_keys_free) struct folder_keys *recovered = NULL;
 
-	if (!identity || !share_contacts(share) || record_find(file->record, &identity_public(identity)->id))
+	if (!identity || !share_contacts(share) || record_find(file->record, &identity_public(identity)->id) ||
+	    share_recovered_keys(share, file->record, &recovered))
 		return false;
 	for (size_t i = 0; i < file->record->entry_count; i++)
 		if (file->record->entries[i].kind == MEMBER_GROUP)

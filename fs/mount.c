@@ -318,6 +318,8 @@ enum fault mount_run(const struct mount_request *request, struct why *why)
 
 	if (!fault)
 		fault = check_mount_point(request->directory, share_path(share), &directory, why);
+	if (!fault && request->recovered)
+		fault = share_set_recovered(share, request->recovered, why);
 	if (!fault)
 		open_contacts(request, share, &contacts);
 	if (!fault)

@@ -33,6 +33,7 @@ struct mount_request {
 	const char *directory;
 	const struct mount_options *options;
 	struct keyring *keyring; /* unlocked, or locked: then folders are locked until it is unlocked */
+	const struct share_recovered *recovered; /* or NULL; with `ro` */
 	/* Called once when the mount answers: the background parent may go. */
 	void (*ready)(void *context);
 	void *context;

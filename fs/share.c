@@ -24,6 +24,8 @@ struct share {
 	struct folder_registry *folders;
 	struct contacts *contacts;
 	bool waits;
+	struct share_recovered recovered; /* its key is below */
+	struct secret *recovered_key; /* NULL: none */
 };
 
 void share_close(struct share *share)
@@ -33,6 +35,7 @@ void share_close(struct share *share)
 	folder_registry_free(share->folders);
 	file_close(share->lock);
 	file_close(share->root);
+	secret_free(share->recovered_key);
 	free(share->path);
 	free(share);
 }
@@ -81,6 +84,28 @@ struct contacts *share_contacts(const struct share *share)
 bool share_waits(const struct share *share)
 {
 	return share->waits;
+}
+
+enum fault share_set_recovered(struct share *share, const struct share_recovered *recovered, struct why *why)
+{
+	if (!share->options.read_only)
+		return why_set(why, FAULT_INVALID, "a recovered folder is opened in a read-only share");
+	enum fault fault = secret_copy(recovered->key, KEY_SIZE, &share->recovered_key, why);
+	if (fault)
+		return fault;
+	share->recovered = *recovered;
+	share->recovered.key = secret_bytes(share->recovered_key);
+	return FAULT_NONE;
+}
+
+bool share_recovered_keys(const struct share *share, const struct record *record,
+			  struct folder_keys **ret_keys)
+{
+	const struct share_recovered *recovered = &share->recovered;
+
+	return share->recovered_key && folder_id_equal(&recovered->folder, &record->folder) &&
+	       recovered->generation == record_newest(record)->number &&
+	       folder_keys_unfold(record, recovered->key, ret_keys, NULL) == FAULT_NONE;
 }
 
 const struct identity *share_identity(const struct share *share)

@@ -6,6 +6,7 @@
 #ifndef FSENC_FS_SHARE_H
 #define FSENC_FS_SHARE_H
 
+#include "keys/folder.h"
 #include "keys/keyring.h"
 #include "keys/share_record.h"
 
@@ -39,12 +40,25 @@ const struct share_options *share_options_of(const struct share *share);
 struct keyring *share_keyring(const struct share *share);
 /* The unlocked identity, or NULL while the keyring is locked. */
 const struct identity *share_identity(const struct share *share);
-/* Who opens what only a group may read (keys/contact.h); borrowed, and outlives every use of the share's folders.
- * Without it such folders are locked. `waits`: a command, which wants an answer; entering a folder then waits for the
- * key servers. In a mount nobody waits: entering gives FAULT_PENDING. Before the first folder is found. */
+/* Who opens what only a group may read (keys/contact.h); borrowed, and outlives every use of the share's
+ * folders. Without it such folders are locked. `waits`: a command, which wants an answer; entering a folder
+ * then waits for the key servers. In a mount nobody waits: entering gives FAULT_PENDING. Before the first
+ * folder is found. */
 void share_set_contacts(struct share *share, struct contacts *contacts, bool waits);
 struct contacts *share_contacts(const struct share *share); /* or NULL */
 bool share_waits(const struct share *share);
+/* A folder whose key officers gave back (keys/recovery.h): whoever has it reads, and nothing more, in a share
+ * that is opened read-only. `key` is of this generation; copied. Before the first folder is found. */
+struct share_recovered {
+	struct folder_id folder;
+	uint32_t generation;
+	const uint8_t *key; /* KEY_SIZE */
+};
+MUST_CHECK enum fault share_set_recovered(struct share *share, const struct share_recovered *recovered,
+					  struct why *why);
+/* The keys of `record`'s folder, if it is the one, at that generation; false: it is not. */
+MUST_CHECK bool share_recovered_keys(const struct share *share, const struct record *record,
+				     struct folder_keys **ret_keys);
 /* "ext4", "nfs", "cifs", "fuse" ...; and do its locks reach other clients? */
 const char *share_backing_kind(const struct share *share);
 bool share_trusts_locks(const struct share *share);

@@ -324,6 +324,22 @@ static enum fault fetch_groups(struct contact_run *run, struct why *why)
 	return FAULT_NONE;
 }
 
+/* The groups that every folder must have: nobody need be a member of them to wrap to them. */
+static void fetch_recovery_groups(struct contact_run *run)
+{
+	struct keyring_policy known;
+
+	if (keyring_policy(run->contacts->keyring, &known, NULL))
+		return;
+	for (size_t i = 0; i < known.policy.recovery_count; i++) {
+		struct group_descriptor group;
+		struct why why = WHY_NONE;
+		enum fault fault = fetch_group(run, &known.policy.recovery[i], &group, &why);
+		if (fault)
+			log_warning("A recovery group of the policy is not known: %s", why_text(&why, fault));
+	}
+}
+
 /* -- all of it ---------------------------------------------------------------------------------- */
 
 enum fault contact_synchronise(struct contact_run *run, bool everybody,
@@ -336,6 +352,8 @@ enum fault contact_synchronise(struct contact_run *run, bool everybody,
 	/* A policy that is refused is no reason to do without the groups: the server is there. */
 	enum fault refused = keep_heard(run->contacts, &hearing, why);
 	fault = fetch_groups(run, refused ? NULL : why);
+	if (!fault)
+		fetch_recovery_groups(run);
 	if (refused || fault)
 		return refused ? refused : fault;
 	log_info("Successfully synchronized policy with %s", ret_host);

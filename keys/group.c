@@ -229,6 +229,22 @@ enum fault group_blind(const struct point *point, struct scalar *ret_blind, stru
 	return FAULT_NONE;
 }
 
+enum fault group_blind_from(const struct point *point, const uint8_t seed[static 64],
+			    struct scalar *ret_blind, struct point *ret_blinded, struct why *why)
+{
+	AUTO(scalar_wipe) struct scalar blind;
+
+	crypto_core_ristretto255_scalar_reduce(blind.bytes, seed);
+	enum fault fault = group_check_point(point, why);
+	if (!fault)
+		fault = group_check_scalar(&blind, why);
+	if (fault)
+		return fault;
+	*ret_blind = blind;
+	point_times(&blind, point, ret_blinded);
+	return FAULT_NONE;
+}
+
 enum fault group_evaluate(const struct group_share *share, const struct point *blinded,
 			  struct point *ret_answer, struct why *why)
 {

@@ -11,6 +11,7 @@
  *   combine   Z = sum lambda_i Z_i over t servers
  *   unblind   S = b^-1 * Z = k*R
  *   blame     which server lied, after a failed commitment
+ *   prove     evaluate, with a proof that it was done with k_i
  *   refresh   deal 0 and add: new shares, same k
  *   reshare   t', n' from t old shares: each deals lambda_i*k_i
  *
@@ -24,6 +25,7 @@
 #include <stdbool.h>
 
 #include "base/secret.h"
+#include "keys/id.h"
 
 #define GROUP_SERVERS_MAX 64
 #define SCALAR_SIZE 32
@@ -68,6 +70,9 @@ MUST_CHECK enum fault group_check_share(const struct group_share *share, const s
 
 MUST_CHECK enum fault group_blind(const struct point *point, struct scalar *ret_blind,
 				  struct point *ret_blinded, struct why *why);
+/* The same from a seed of uniformly random bytes, so that nobody keeps b meanwhile. */
+MUST_CHECK enum fault group_blind_from(const struct point *point, const uint8_t seed[static 64],
+				       struct scalar *ret_blind, struct point *ret_blinded, struct why *why);
 MUST_CHECK enum fault group_evaluate(const struct group_share *share, const struct point *blinded,
 				     struct point *ret_answer, struct why *why);
 struct group_answer {
@@ -97,6 +102,20 @@ MUST_CHECK enum fault group_challenge_check(const struct group_challenge *challe
 					    const struct point *share_public,
 					    const struct point *challenge_answer, const struct point *answers,
 					    const struct scalar *blinds, bool *ret_honest, struct why *why);
+
+/* An answer that proves itself, for answers that come days later, by hand: Z = k_i*B with a proof that it is,
+ * tied to what it is `about`. Nothing but this one point is evaluated. */
+struct group_proof {
+	struct scalar challenge;
+	struct scalar response; /* nonce + challenge*k_i */
+};
+MUST_CHECK enum fault group_prove(const struct group_share *share, const struct point *blinded,
+				  const struct digest *about, struct point *ret_answer,
+				  struct group_proof *ret_proof, struct why *why);
+/* Is `answer` that of the holder of share `share_public` (K_i)? A fault is ours: a bad K_i or B. */
+MUST_CHECK enum fault group_proof_check(const struct group_proof *proof, const struct point *share_public,
+					const struct point *blinded, const struct digest *about,
+					const struct point *answer, bool *ret_honest, struct why *why);
 
 /* New shares of the same k: `zero` is a deal of 0 with the same threshold. */
 MUST_CHECK enum fault group_refresh(const struct group_share *share, const struct group_share *zero,

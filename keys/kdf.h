@@ -50,6 +50,9 @@
 	/* of a key server's master key, and of secrets sealed to a server or officer */ \
 	X(SERVER_SEAL, "server-seal") \
 	X(SEALED_TO, "sealed-to") \
+	/* of the asker's Ed25519 seed; context: nonce, R; 64 bytes */ \
+	X(RECOVERY_BLIND, "recovery-blind") \
+	X(HASH_GROUP_PROOF, "group-proof") \
 	X(HASH_AUDIT, "audit") \
 	X(HASH_ENROL_CODE, "enrol-code") \
 	X(HASH_BUILTIN_ID, "builtin-id")

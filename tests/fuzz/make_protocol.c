@@ -1,6 +1,7 @@
 /* Makes the seeds of the fuzz targets of the protocol again: fuzz-make-protocol DIRECTORY, whose directories
- * request, message and organisation exist. */
+ * request, message, organisation and recovery exist. */
 #include "keys/message.h"
+#include "keys/recovery.h"
 #include "keys/request.h"
 #include "keys/succession.h"
 #include "tests/fuzz/seeds.h"
@@ -211,6 +212,45 @@ static void make_the_rest(struct certificate *self_signed)
 	SEED('o', "problem", problem_write, &(struct problem){PROBLEM_LIMIT, "4096 points a day"});
 }
 
+static void write_block(const char *name, const char *inside_name, const char *label,
+			const struct bytes *block)
+{
+	AUTO(bytes_done) struct bytes inside = BYTES_EMPTY;
+
+	MUST(!armor_read(label, block->data, block->size, &inside, NULL));
+	write_seed(name, (const char *)block->data);
+	write_seed(inside_name, (const char *)inside.data);
+}
+
+static void make_recovery(const struct certificate *self_signed)
+{
+	AUTO(bytes_done) struct bytes request = BYTES_EMPTY;
+	AUTO(bytes_done) struct bytes answer = BYTES_EMPTY;
+	AUTO(recovery_asked_done) struct recovery_asked asked = {.certificate = NULL};
+	AUTO(group_deal_wipe) struct group_deal deal;
+	const struct point point = fixed_point();
+	struct group_descriptor officers = {.organisation = *fixed_organisation_id(),
+					    .id = {{0x60}},
+					    .recovery = true,
+					    .epoch = 1,
+					    .threshold = 1};
+	const struct recovery_request what = {.organisation = *fixed_organisation_id(),
+					      .group = officers.id,
+					      .epoch = 1,
+					      .folder = {{1}},
+					      .generation = 1,
+					      .place = "Finance",
+					      .reason = "somebody left"};
+
+	MUST(!recovery_ask(&what, &point, fixed_identity(), self_signed, &request, NULL));
+	write_block("recovery/request", "recovery/request_inside", RECOVERY_REQUEST_LABEL, &request);
+	MUST(!recovery_request_read(request.data, request.size, &asked, NULL));
+	MUST(!group_deal(NULL, 1, 1, &deal, NULL));
+	officers.commitments[0] = deal.commitments[0];
+	MUST(!recovery_answer(&asked, &officers, &deal.shares[0], &answer, NULL));
+	write_block("recovery/answer", "recovery/answer_inside", RECOVERY_ANSWER_LABEL, &answer);
+}
+
 int main(int count, char **arguments)
 {
 	MUST(count == 2);
@@ -223,5 +263,6 @@ int main(int count, char **arguments)
 	make_enrolment(self_signed, certified);
 	make_people(self_signed, certified);
 	make_the_rest(self_signed);
+	make_recovery(self_signed);
 	return 0;
 }
