@@ -38,6 +38,7 @@
 	X(MISSING, ENOENT, 1, "it does not exist") \
 	X(EXISTS, EEXIST, 1, "it exists already") \
 	X(BUSY, EBUSY, 1, "somebody else is using it") \
+	X(STORAGE, EROFS, 1, "the storage does not keep what it is given") \
 	X(CROSS_FOLDER, EXDEV, 1, "the two places belong to different folders") \
 	X(FORBIDDEN, EPERM, 1, "this cannot be done here") \
 	X(NAME_TOO_LONG, ENAMETOOLONG, 1, "the name is too long") \

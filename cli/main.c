@@ -130,6 +130,8 @@ static const char *const hints[FAULT_COUNT] = {
 		"'fsenc verify DIR' lists what is damaged, 'fsenc verify --repair DIR' mends what it can",
 	[FAULT_TAMPERED] = "ask an admin what happened; 'fsenc key trust --folder DIR' accepts what is there",
 	[FAULT_BUSY] = "again when the others are done",
+	[FAULT_STORAGE] = "reach the server by SMB, NFS or sshfs; -o ro reads it here, and fsenc(1) says what "
+			  "-o writes=trusted risks",
 	[FAULT_MEMORY] = "again with fewer programs running, or more locked memory (ulimit -l)",
 };
 

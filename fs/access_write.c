@@ -9,8 +9,10 @@
 
 static enum fault refuse_read_only(const struct access_place *place, struct why *why)
 {
-	if (!share_options_of(place->share)->read_only)
-		return FAULT_NONE;
+	enum fault fault = share_refuse_writes(place->share, why);
+
+	if (fault || !share_options_of(place->share)->read_only)
+		return fault;
 	errno = EROFS;
 	return why_system(why, "the share is used read-only");
 }

@@ -76,6 +76,22 @@ bool backing_options_keep_locks_here(const char *options)
 	return false;
 }
 
+static bool begins_with(const char *text, const char *beginning)
+{
+	return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* davfs2 is mounted as "fuse", from a URL. */
+static bool is_davfs(const char *type, const char *source)
+{
+	return strcmp(type, "fuse") == 0 && (begins_with(source, "http://") || begins_with(source, "https://"));
+}
+
+bool backing_keeps_writes(const char *type, const char *source)
+{
+	return strcmp(type, "fuse.rclone") == 0 || is_davfs(type, source);
+}
+
 /* -- /proc ---------------------------------------------------------------------------- */
 
 static void auto_fclose(FILE **file)
@@ -110,7 +126,8 @@ static void take_line(char *line, const struct row *row, struct backing *backing
 	const char *source = strsep(&tail, " ");
 	if (!kind || !source || !tail)
 		return;
-	(void)snprintf(backing->kind, sizeof backing->kind, "%s", kind);
+	(void)snprintf(backing->kind, sizeof backing->kind, "%s", is_davfs(kind, source) ? "davfs2" : kind);
+	backing->keeps_writes = backing_keeps_writes(kind, source);
 	if (row->trust == TRUST_UNLESS_KEPT_HERE)
 		backing->trusts_locks = !backing_options_keep_locks_here(tail);
 }

@@ -4,7 +4,8 @@
  * (SO_PEERCRED). Who connects says a word and shuts his side: "wake" has the mount look again whether the key
  * servers can be reached; anything else (or nothing) gets one JSON object:
  *   {"share": path, "dir": path, "pid": n, "mode": "shared"|"local", "backing": kind,
- *    "locks_trusted": bool, "folders": [{"path": plain path, "state": "open"|"locked", "reason": words}],
+ *    "locks_trusted": bool, "keeps_writes": bool,
+ *    "folders": [{"path": plain path, "state": "open"|"locked", "reason": words}],
  *    "organisation": {"name", "policy_version", "policy_received", "countdown_ms", "leases": [{"group", "left_ms"}]}}
  * `organisation` is null while the user has not enrolled.
  */

@@ -198,6 +198,13 @@ static void warn_of_locks(const struct share *share, const struct mount_options 
 			share_backing_kind(share));
 }
 
+static void warn_of_writes(const struct share *share)
+{
+	if (share_keeps_writes(share) && !share_options_of(share)->read_only)
+		log_warning("writes to this backing (%s) are trusted: what it loses is lost, synced or not",
+			    share_backing_kind(share));
+}
+
 /* A mount without it still keeps what is synced; it may lose a block to a kill -9. */
 static struct ring *open_ring(struct share *share)
 {
@@ -283,13 +290,17 @@ static enum fault open_share(const struct mount_request *request, struct share *
 		.read_only = options->read_only,
 		.strict = options->strict,
 		.locks_trusted = options->locks_trusted,
+		.writes_trusted = options->writes_trusted,
 	};
 
 	if (options->writeback && !options->local)
 		return why_set(
 			why, FAULT_USAGE,
 			"option 'writeback' needs 'local': the kernel would hide other clients' changes");
-	return share_open_patiently(request, &wanted, ret_share, why);
+	enum fault fault = share_open_patiently(request, &wanted, ret_share, why);
+	if (!fault && !options->read_only)
+		fault = share_refuse_writes(*ret_share, why);
+	return fault;
 }
 
 /* Without it the folders of users are served all the same. */
@@ -333,5 +344,6 @@ enum fault mount_run(const struct mount_request *request, struct why *why)
 	tree->ready = request->ready;
 	tree->ready_context = request->context;
 	warn_of_locks(share, request->options);
+	warn_of_writes(share);
 	return serve(tree, directory, why);
 }

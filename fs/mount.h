@@ -10,7 +10,7 @@
 
 struct mount_options {
 	bool allow_other, default_permissions, read_only, nosuid, nodev, noexec, auto_unmount;
-	bool local, strict, locks_trusted, writeback;
+	bool local, strict, locks_trusted, writes_trusted, writeback;
 	bool has_uid, has_gid, has_umask;
 	unsigned uid, gid, umask;
 	double attr_timeout; /* seconds; < 0: by mode, 1 s shared, 60 s local */
@@ -38,7 +38,8 @@ struct mount_request {
 	void (*ready)(void *context);
 	void *context;
 };
-/* FAULT_MOUNT_POINT: not a directory, not empty, in use, inside the share. Returns when unmounted. */
+/* FAULT_MOUNT_POINT: not a directory, not empty, in use, inside the share. FAULT_STORAGE: not to be mounted but
+ * read-only (share_refuse_writes()). Returns when unmounted. */
 MUST_CHECK enum fault mount_run(const struct mount_request *request, struct why *why);
 
 #endif

@@ -22,6 +22,7 @@ enum option_kind {
 	OPTION_OCTAL, /* likewise */
 	OPTION_SECONDS, /* a double */
 	OPTION_TEXT,
+	OPTION_WORD, /* one value, which sets a bool */
 	OPTION_PASSED /* of mount(8), means nothing here */
 };
 
@@ -54,13 +55,16 @@ static const struct option option_table[] = {
 	{"gid", OPTION_NUMBER, AT(gid), AT(has_gid), "ID", "show every file as this group's"},
 	{"umask", OPTION_OCTAL, AT(umask), AT(has_umask), "MODE",
 	 "show every mode as 0777 without these bits"},
-	{"integrity", OPTION_TEXT, NOWHERE, NOWHERE, "strict",
+	{"integrity", OPTION_WORD, AT(strict), NOWHERE, "strict",
 	 "refuse files that a crash or the storage cut short"},
 	{"shared", OPTION_NO, AT(local), NOWHERE, "",
 	 "other clients use the share at the same time (default)"},
 	{"local", OPTION_YES, AT(local), NOWHERE, "",
 	 "no other client does: cache longer; refused while one does"},
-	{"locks", OPTION_TEXT, NOWHERE, NOWHERE, "trusted", "this backing's locks reach the other clients"},
+	{"locks", OPTION_WORD, AT(locks_trusted), NOWHERE, "trusted",
+	 "this backing's locks reach the other clients"},
+	{"writes", OPTION_WORD, AT(writes_trusted), NOWHERE, "trusted",
+	 "this backing's server has what the backing calls written"},
 	{"writeback", OPTION_YES, AT(writeback), NOWHERE, "",
 	 "the kernel may keep writes back (with local only)"},
 	{"attr_timeout", OPTION_SECONDS, AT(attr_timeout), NOWHERE, "SECONDS",
@@ -180,25 +184,19 @@ static enum fault set_seconds(const struct option *option, const char *value, st
 	return FAULT_NONE;
 }
 
-/* Two options are words with one value each. */
 static enum fault set_word(const struct option *option, const char *value, struct mount_options *options,
 			   struct why *why)
 {
 	if (strcmp(value, option->value) != 0)
 		return why_set(why, FAULT_USAGE, "option '%s': the only value is '%s'", option->name,
 			       option->value);
-	if (strcmp(option->name, "integrity") == 0)
-		options->strict = true;
-	else
-		options->locks_trusted = true;
+	*(bool *)((char *)options + option->at) = true;
 	return FAULT_NONE;
 }
 
 static enum fault set_text(const struct option *option, const char *value, struct mount_options *options,
 			   struct why *why)
 {
-	if (option->at == NOWHERE)
-		return set_word(option, value, options, why);
 	char *copy = strdup(value);
 	if (!copy)
 		return why_set(why, FAULT_MEMORY, "no memory for an option");
@@ -212,7 +210,8 @@ static enum fault set_option(const struct option *option, const char *value, str
 			     struct why *why)
 {
 	bool wants_value = option->kind == OPTION_NUMBER || option->kind == OPTION_OCTAL ||
-			   option->kind == OPTION_SECONDS || option->kind == OPTION_TEXT;
+			   option->kind == OPTION_SECONDS || option->kind == OPTION_TEXT ||
+			   option->kind == OPTION_WORD;
 
 	if (wants_value && (!value || !*value))
 		return why_set(why, FAULT_USAGE, "option '%s' needs a value", option->name);
@@ -230,6 +229,8 @@ static enum fault set_option(const struct option *option, const char *value, str
 		return set_seconds(option, value, options, why);
 	case OPTION_TEXT:
 		return set_text(option, value, options, why);
+	case OPTION_WORD:
+		return set_word(option, value, options, why);
 	case OPTION_PASSED:
 		break;
 	}

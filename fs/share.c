@@ -125,6 +125,30 @@ bool share_trusts_locks(const struct share *share)
 	return share->options.locks_trusted || share->backing.trusts_locks;
 }
 
+bool share_keeps_writes(const struct share *share)
+{
+	return share->backing.keeps_writes;
+}
+
+static bool must_not_be_written(const struct share *share)
+{
+	return share->backing.keeps_writes && !share->options.writes_trusted;
+}
+
+static enum fault refuse_backing(const struct backing *backing, struct why *why)
+{
+	return why_set(why, FAULT_STORAGE,
+		       "its storage (%s) calls bytes written that its server does not have yet, and may lose them",
+		       backing->kind);
+}
+
+enum fault share_refuse_writes(const struct share *share, struct why *why)
+{
+	if (!must_not_be_written(share))
+		return FAULT_NONE;
+	return why_in(why, refuse_backing(&share->backing, why), "share '%s'", share->path);
+}
+
 /* -- the record ----------------------------------------------------------------------- */
 
 /* Nothing says yet who may sign a second version, so none is obeyed. */
@@ -260,13 +284,14 @@ static enum fault open_share(const char *path, struct share *share, struct why *
 {
 	enum fault fault = open_root(path, share, why);
 	if (!fault)
+		share->backing = backing_of(share->root);
+	share->options.read_only |= must_not_be_written(share);
+	if (!fault)
 		fault = accept_record(share, why);
 	if (!fault)
 		fault = take_lock(share, why);
 	if (!fault)
 		fault = folder_registry_new(&share->folders, why);
-	if (!fault)
-		share->backing = backing_of(share->root);
 	return why_in(why, fault, "share '%s'", path);
 }
 
@@ -377,6 +402,9 @@ static enum fault make_share(const char *path, bool lobby, struct keyring *keyri
 	AUTO(file_close) int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return why_system(why, "cannot open '%s'", path);
+	const struct backing backing = backing_of(root);
+	if (backing.keeps_writes)
+		return why_in(why, refuse_backing(&backing, why), "'%s'", path);
 	fault = file_replace(root, FORMAT_SHARE_FILE, 0644, &text, why);
 	if (!fault)
 		fault = fill_share(path, &record, keyring, maker, identity, why);

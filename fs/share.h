@@ -20,14 +20,17 @@ struct share_options {
 	bool read_only;
 	bool strict;
 	bool locks_trusted; /* -o locks=trusted */
+	bool writes_trusted; /* -o writes=trusted */
 };
 
 /* Makes DIR a share: `.fsenc-share`, and unless `lobby` the root's folder. FAULT_EXISTS when it is one,
- * FAULT_INVALID when it is not an empty directory (it is created if missing). The keyring is unlocked. */
+ * FAULT_INVALID when it is not an empty directory (it is created if missing), FAULT_STORAGE on a backing
+ * that keeps writes to itself. The keyring is unlocked. */
 MUST_CHECK enum fault share_create(const char *path, bool lobby, struct keyring *keyring, struct why *why);
 
-/* FAULT_MISSING: no share; FAULT_TAMPERED: not the one pinned here; FAULT_KEY_MISSING: first contact, and
- * the maker is not trusted in the keyring (the words name fingerprint and command). */
+/* Read-only also where share_refuse_writes() refuses. FAULT_MISSING: no share; FAULT_TAMPERED: not the one pinned
+ * here; FAULT_KEY_MISSING: first contact, and the maker is not trusted in the keyring (the words name fingerprint
+ * and command). */
 MUST_CHECK enum fault share_open(const char *path, const struct share_options *options,
 				 struct keyring *keyring, struct share **ret_share, struct why *why);
 void share_close(struct share *share);
@@ -62,6 +65,10 @@ MUST_CHECK bool share_recovered_keys(const struct share *share, const struct rec
 /* "ext4", "nfs", "cifs", "fuse" ...; and do its locks reach other clients? */
 const char *share_backing_kind(const struct share *share);
 bool share_trusts_locks(const struct share *share);
+/* The backing says too early that something is written (fs/backing.h). */
+bool share_keeps_writes(const struct share *share);
+/* FAULT_STORAGE then, unless it is trusted all the same. */
+MUST_CHECK enum fault share_refuse_writes(const struct share *share, struct why *why);
 
 /* Where is this? A path on the share, or seen through a mount (user.fsenc.share, user.fsenc.stored).
  * Both answers are heap text; the stored path is "" for the root. FAULT_MISSING when it is in no share. */

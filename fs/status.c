@@ -156,10 +156,11 @@ static json_t *organisation_json(struct contacts *contacts)
 
 json_t *status_of(struct tree *tree, const char *mount_directory)
 {
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:b, s:o, s:o}", "share", share_path(tree->share), "dir",
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:o, s:o}", "share", share_path(tree->share), "dir",
 			 mount_directory, "pid", (int)getpid(), "mode",
 			 tree->options->local ? "local" : "shared", "backing",
 			 share_backing_kind(tree->share), "locks_trusted",
-			 (int)share_trusts_locks(tree->share), "folders", folders_json(tree), "organisation",
+			 (int)share_trusts_locks(tree->share), "keeps_writes",
+			 (int)share_keeps_writes(tree->share), "folders", folders_json(tree), "organisation",
 			 organisation_json(share_contacts(tree->share)));
 }

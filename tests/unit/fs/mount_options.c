@@ -9,10 +9,10 @@ static void options__are_read_from_one_text(void **state)
 	struct why why = WHY_NONE;
 	AUTO(mount_options_done) struct mount_options options = MOUNT_OPTIONS_DEFAULT;
 	assert_works(mount_options_parse("ro,nosuid,local,writeback,uid=1000,umask=027,idle=5,attr_timeout=2.5,"
-					 "integrity=strict,locks=trusted,fsname=//server\\,1/share",
+					 "integrity=strict,locks=trusted,writes=trusted,fsname=//server\\,1/share",
 					 &options, &why));
 	assert_true(options.read_only && options.nosuid && options.local && options.writeback && options.strict);
-	assert_true(options.locks_trusted && options.has_uid && options.has_umask && !options.has_gid);
+	assert_true(options.locks_trusted && options.writes_trusted && options.has_uid && options.has_umask && !options.has_gid);
 	assert_int_equal(options.uid, 1000);
 	assert_int_equal(options.umask, 027);
 	assert_int_equal(options.idle_minutes, 5);

@@ -164,6 +164,19 @@ static void share__locks_are_trusted_where_they_reach_everybody(void **state)
 	assert_string_not_equal(share_backing_kind(share), "unknown");
 }
 
+static void share__on_storage_that_keeps_writes_to_itself_is_known_by_its_name(void **state)
+{
+	(void)state;
+	assert_true(backing_keeps_writes("fuse.rclone", "remote:share"));
+	assert_true(backing_keeps_writes("fuse", "http://127.0.0.1:8080/share"));
+	assert_true(backing_keeps_writes("fuse", "https://dav.example.com"));
+	assert_false(backing_keeps_writes("fuse.sshfs", "alice@example.com:/srv"));
+	assert_false(backing_keeps_writes("fuse.smbnetfs", "smbnetfs"));
+	assert_false(backing_keeps_writes("fuse", "/dev/fuse"));
+	assert_false(backing_keeps_writes("nfs4", "http://127.0.0.1"));
+	assert_false(backing_keeps_writes("ext4", "/dev/sda1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +189,7 @@ int main(void)
 		cmocka_unit_test(share__is_mounted_alone_or_by_many),
 		cmocka_unit_test(share__locate_climbs_to_the_share),
 		cmocka_unit_test(share__locks_are_trusted_where_they_reach_everybody),
+		cmocka_unit_test(share__on_storage_that_keeps_writes_to_itself_is_known_by_its_name),
 	};
 	return cmocka_run_group_tests(tests, world_start, world_end);
 }
