@@ -49,7 +49,7 @@ static struct result bad(enum fault fault, const struct why *why, const char *hi
 {
 	struct result result = {.finding = FINDING_BAD, .fault = fault};
 
-	(void)snprintf(result.words, sizeof(result.words), "%.250s%s%s", why_text(why, fault),
+	(void)snprintf(result.words, sizeof(result.words), "%.250s%s%.120s", why_text(why, fault),
 		       hint ? "; try: " : "", hint ? hint : "");
 	return result;
 }

@@ -356,7 +356,7 @@ static enum fault find_known(struct share *share, const struct stat *stat, const
 enum fault folder_find(struct share *share, int directory, const char *path, struct folder *parent,
 		       struct folder **ret_folder, struct why *why)
 {
-	struct folder_look look;
+	struct folder_look look = {0};
 	struct stat stat;
 	bool lobby = path[0] == 0 && share_record_of(share)->lobby;
 	enum fault fault = lobby ? why_set(why, FAULT_MISSING, "the root of a lobby is no folder")

@@ -50,7 +50,7 @@ enum fault escrow_seal(const struct token *token, const struct member_id *user,
 enum fault escrow_read(const void *bytes, size_t size, struct escrow *ret_escrow, struct why *why)
 {
 	const uint8_t *header = bytes;
-	struct escrow escrow;
+	struct escrow escrow = {.epoch = 0};
 	if (size != HEADER_SIZE + SEALED_OVERHEAD + TOKEN_TEXT_SIZE || memcmp(header, MAGIC, 4) != 0 ||
 	    header[4] != VERSION || (header[5] != ESCROW_ROOT && header[5] != ESCROW_GROUP))
 		return why_set(why, FAULT_MALFORMED, "this is no recovery token in escrow");
@@ -67,7 +67,7 @@ enum fault escrow_read(const void *bytes, size_t size, struct escrow *ret_escrow
 static enum fault check_recipient(const void *bytes, size_t size, enum escrow_recipient wanted,
 				  struct why *why)
 {
-	struct escrow escrow;
+	struct escrow escrow = {.epoch = 0};
 	enum fault fault = escrow_read(bytes, size, &escrow, why);
 
 	if (!fault && escrow.recipient != wanted)
