@@ -26,6 +26,14 @@ int64_t clock_wall_ms(void)
 	return atomic_load(&faked) ? atomic_load(&fake_wall_ms) : read_ms(CLOCK_REALTIME);
 }
 
+int64_t clock_span_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 void clock_set_fake(int64_t boot_ms, int64_t wall_ms)
 {
 	atomic_store(&fake_boot_ms, boot_ms);

@@ -13,6 +13,8 @@
 
 int64_t clock_boot_ms(void);
 int64_t clock_wall_ms(void);
+/* Nanoseconds since some moment, never faked: for spans of a fraction of a second. */
+int64_t clock_span_ns(void);
 
 /* Both clocks stand still at these values until the next call. */
 void clock_set_fake(int64_t boot_ms, int64_t wall_ms);

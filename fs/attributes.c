@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fs/fuse.h"
+#include "fs/killpriv.h"
 
 #define OWNER_BITS (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)
 #define TIME_BITS (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)
@@ -72,7 +73,9 @@ static enum fault set_stored(int fd, const struct attributes_change *change, str
 {
 	enum fault fault = FAULT_NONE;
 
-	if (change->which & OWNER_BITS)
+	if (change->kills_privileges)
+		fault = killpriv_do(fd, &(bool){false}, why);
+	if (!fault && change->which & OWNER_BITS)
 		fault = set_owner(fd, change, why);
 	if (!fault && change->which & FUSE_SET_ATTR_MODE)
 		fault = set_mode(fd, change, why);

@@ -23,7 +23,7 @@ static ssize_t write_answer(int fd, struct iovec *parts, int count, void *contex
 {
 	(void)context;
 	if (!atomic_load(&answered) && !atomic_exchange(&answered, true) && is_init_answer(parts, count))
-		((struct fuse_init_out *)parts[1].iov_base)->flags |= FUSE_PARALLEL_DIROPS;
+		((struct fuse_init_out *)parts[1].iov_base)->flags |= FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2;
 	return writev(fd, parts, count);
 }
 

@@ -1,6 +1,7 @@
 #include "fs/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -8,14 +9,21 @@
 
 #include <linux/fuse.h>
 
+#include "base/clock.h"
+#include "fs/killpriv.h"
 #include "fs/parked.h"
 
 #define RETRIERS 4
+#define LINGER_NS 50000
+/* After so many lingerings in vain one does not, but for every so many-th request. */
+#define LINGERS_IN_VAIN 4
+#define LINGER_TRIAL 32
 
 struct loop {
 	struct fuse_session *session;
 	struct parked_list *parked;
 	atomic_int idle; /* workers that wait for a request */
+	atomic_bool lingering; /* one of them does not sleep yet */
 	pthread_mutex_t mutex; /* what follows */
 	pthread_cond_t changed;
 	bool ending;
@@ -31,7 +39,8 @@ struct work {
 	struct parked *entry; /* taken up again, or NULL */
 	uint64_t round;
 	bool parked; /* `entry` met the same again */
-	bool nameless;
+	bool nameless, kills;
+	unsigned vain, skipped; /* lingerings */
 };
 static _Thread_local struct work *present;
 
@@ -50,6 +59,11 @@ bool loop_makes_nameless(void)
 	return present && present->nameless;
 }
 
+bool loop_kills_privileges(void)
+{
+	return present && present->kills;
+}
+
 /* The kernel's arguments are those of a create. */
 static void process(struct work *work)
 {
@@ -58,6 +72,7 @@ static void process(struct work *work)
 	work->nameless = header->opcode == FUSE_TMPFILE;
 	if (work->nameless)
 		header->opcode = FUSE_CREATE;
+	work->kills = killpriv_is_due(header, work->buffer.size);
 	work->round = parked_round(work->loop->parked);
 	fuse_session_process_buf(work->loop->session, &work->buffer);
 }
@@ -161,6 +176,31 @@ void loop_end(struct loop *loop)
 	end_with(loop, 0);
 }
 
+static bool may_linger(struct work *work)
+{
+	if (work->vain >= LINGERS_IN_VAIN && ++work->skipped % LINGER_TRIAL != 0)
+		return false;
+	return !atomic_exchange(&work->loop->lingering, true);
+}
+
+/* A program that has its answer mostly asks again at once, and to wake a thread, on another processor at that,
+ * takes longer than most requests. So whoever has answered looks a while for the next before it sleeps, one
+ * worker at a time and only where that has been of use of late. */
+static void linger(struct work *work)
+{
+	struct pollfd request = {.fd = fuse_session_fd(work->loop->session), .events = POLLIN};
+	bool found;
+
+	if (!may_linger(work))
+		return;
+	const int64_t until = clock_span_ns() + LINGER_NS;
+	do
+		found = poll(&request, 1, 0) != 0;
+	while (!found && clock_span_ns() < until);
+	atomic_store(&work->loop->lingering, false);
+	work->vain = found ? 0 : work->vain + 1;
+}
+
 /* Cancelled in the read alone: whatever was read is done. */
 static int receive(struct work *work)
 {
@@ -199,6 +239,7 @@ static void serve(struct work *work)
 
 	while (!fuse_session_exited(loop->session)) {
 		atomic_fetch_add(&loop->idle, 1);
+		linger(work);
 		int got = receive(work);
 		bool last = atomic_fetch_sub(&loop->idle, 1) == 1;
 		if (got == -EINTR || got == -EAGAIN)

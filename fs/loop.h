@@ -11,7 +11,7 @@
  * what is parked is answered EHOSTUNREACH. Memory for it is bounded (fs/parked.h).
  *
  * The loop also knows one request that libfuse 3.14 does not: FUSE_TMPFILE comes as a create operation
- * with loop_makes_nameless() true. linux/fuse.h; docs/ARCHITECTURE.md, "Requests that wait".
+ * with loop_makes_nameless() true; and the flags of fs/killpriv.h. linux/fuse.h; docs/ARCHITECTURE.md, "Requests that wait".
  */
 #ifndef FSENC_FS_LOOP_H
 #define FSENC_FS_LOOP_H
@@ -43,5 +43,6 @@ void loop_settled(struct loop *loop);
 /* For an operation, in its thread. True: the request is none of its business any more. */
 MUST_CHECK bool loop_park(fuse_req_t req);
 bool loop_makes_nameless(void);
+bool loop_kills_privileges(void); /* fs/killpriv.h: now is the time */
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fs/attributes.h"
+#include "fs/loop.h"
 #include "fs/xattr.h"
 
 void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -38,6 +39,7 @@ void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *wanted, int which,
 		.wanted = wanted,
 		.which = which,
 		.file = fi && inode_type(inode) == S_IFREG ? ops_file(fi) : NULL,
+		.kills_privileges = loop_kills_privileges(),
 	};
 	enum fault fault = attributes_set(ops_tree(req), inode, &change, &shown, &why);
 	if (fault)

@@ -6,6 +6,7 @@
 
 #include "fs/applock.h"
 #include "fs/durable.h"
+#include "fs/killpriv.h"
 #include "fs/loop.h"
 
 #define CREATE_ATTEMPTS 16
@@ -41,6 +42,32 @@ static void refresh(const struct tree *tree, struct inode *inode, struct open_fi
 		(void)fuse_lowlevel_notify_inval_inode(tree->session, inode_node(inode), -1, 0);
 }
 
+/* The kernel goes on by the mode that it knows, until it is told. */
+static enum fault kill_privileges(const struct tree *tree, struct open_file *file, struct why *why)
+{
+	bool changed = false;
+
+	if (!loop_kills_privileges())
+		return FAULT_NONE;
+	enum fault fault = killpriv_do(file_descriptor(file), &changed, why);
+	if (changed)
+		(void)fuse_lowlevel_notify_inval_inode(tree->session, inode_node(file_inode(file)), -1, 0);
+	return fault;
+}
+
+static enum fault open_existing(struct tree *tree, struct inode *inode, int flags,
+				struct open_file **ret_file, struct why *why)
+{
+	enum fault fault = file_open(tree, inode, flags, ret_file, why);
+
+	if (fault)
+		return fault;
+	fault = kill_privileges(tree, *ret_file, why);
+	if (fault)
+		end_unheard(tree, *ret_file);
+	return fault;
+}
+
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct tree *tree = ops_tree(req);
@@ -50,7 +77,7 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 	if (!inode)
 		return;
-	enum fault fault = file_open(tree, inode, fi->flags, &file, &why);
+	enum fault fault = open_existing(tree, inode, fi->flags, &file, &why);
 	if (fault) {
 		ops_end(req, fault, &why);
 		return;
@@ -86,7 +113,7 @@ static enum fault open_there(struct tree *tree, struct inode *directory, const c
 	if (fault)
 		return fault;
 	if (inode_type(ret_entry->inode) == S_IFREG)
-		fault = file_open(tree, ret_entry->inode, flags, ret_file, why);
+		fault = open_existing(tree, ret_entry->inode, flags, ret_file, why);
 	else
 		fault = why_set(why, FAULT_EXISTS, "there is something else of that name");
 	if (fault)
@@ -176,10 +203,11 @@ void ops_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, o
 	struct why why = WHY_NONE;
 
 	(void)ino;
-	(void)ops_tree(req);
+	enum fault fault = kill_privileges(ops_tree(req), ops_file(fi), &why);
 	const struct file_bytes data = {offset, (const uint8_t *)bytes, size};
-	enum fault fault = fi->writepage ? file_write_page(ops_file(fi), &data, &why)
-					 : file_write_at(ops_file(fi), &data, &why);
+	if (!fault)
+		fault = fi->writepage ? file_write_page(ops_file(fi), &data, &why)
+				      : file_write_at(ops_file(fi), &data, &why);
 	if (fault)
 		ops_end(req, fault, &why);
 	else

@@ -10,11 +10,12 @@ setup() {
 	as alice fsenc init "$T/share"
 }
 
-# check NAME - in the default mode, then as the only client; sound afterwards
+# check NAME - in the default mode, then as the only client; sound afterwards. $options: more of the mount's
+options=
 check() {
 	local mode
 	for mode in shared local; do
-		as alice fsenc mount "$T/share" "$T/mnt" -o $mode
+		as alice fsenc mount "$T/share" "$T/mnt" -o "$mode$options"
 		mkdir "$T/mnt/$mode"
 		python3 "$BATS_TEST_DIRNAME/posix.py" "$1" "$T/mnt/$mode"
 		as alice fsenc umount "$T/mnt"
@@ -119,4 +120,10 @@ check() {
 @test "files and directories open by their handles, as an NFS server opens them" {
 	[ "$(id -u)" = 0 ] || skip "open_by_handle_at needs root"
 	check handles
+}
+
+@test "set-user-ID does not outlive what somebody else writes" {
+	[ "$(id -u)" = 0 ] || skip "to become somebody else needs root"
+	options=,allow_other
+	check privileges
 }

@@ -263,6 +263,65 @@ def modes():
     assert os.stat('f').st_mtime_ns == 987654321098765432
 
 
+def as_nobody(work):
+    """In a process that has no privilege; what it raised is raised here."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            work()
+            os._exit(0)
+        except BaseException as failure:
+            print(repr(failure), file=sys.stderr, flush=True)
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def mode_after(work, mode=0o6777):
+    write('privileged', b'x' * 5000)
+    os.chown('privileged', -1, 65534)
+    os.chmod('privileged', mode)
+    work()
+    after = stat.S_IMODE(os.stat('privileged').st_mode)
+    os.unlink('privileged')
+    return oct(after)
+
+
+def privileges():
+    """Of root, with a mount that others may use: set-user-ID does not outlive what somebody else writes."""
+    os.chmod('.', 0o777)
+
+    def write_some(flags=os.O_WRONLY):
+        fd = os.open('privileged', flags)
+        os.pwrite(fd, b'y', 100)
+        os.close(fd)
+
+    def cut():
+        fd = os.open('privileged', os.O_WRONLY)
+        os.ftruncate(fd, 3)
+        os.close(fd)
+
+    changes = (write_some, lambda: write_some(os.O_WRONLY | os.O_APPEND), lambda: os.truncate('privileged', 9), cut,
+               lambda: os.close(os.open('privileged', os.O_WRONLY | os.O_TRUNC)),
+               lambda: os.close(os.open('privileged', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)))
+    for i, change in enumerate(changes):
+        assert mode_after(lambda: as_nobody(change)) == '0o777', i
+        assert mode_after(lambda: as_nobody(change), 0o2767) == '0o2767', i
+        assert mode_after(change) == '0o6777', i
+    assert mode_after(lambda: as_nobody(lambda: open('privileged').read())) == '0o6777'
+    assert mode_after(lambda: os.chown('privileged', 65534, 65534)) == '0o777'
+    as_nobody(lambda: os.close(os.open('theirs', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o6755)))
+    assert stat.S_IMODE(os.stat('theirs').st_mode) == 0o6755 & ~umask_of()
+
+
+def umask_of():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 def listing_while_removing():
     os.mkdir('d')
     for i in range(2000):
