@@ -1,5 +1,7 @@
 #include "ldap/connect.h"
 
+#include <stdio.h>
+
 #include "ldap/bind.h"
 #include "ldap/deadline.h"
 #include "ldap/dial.h"
@@ -56,15 +58,26 @@ static enum directory_reason look_at_server(struct conn *conn, int64_t deadline,
 	return reason;
 }
 
-enum directory_reason connect_as_service(const struct ldap_settings *settings,
-					 const struct ldap_server *server, int64_t deadline,
-					 const struct connect_steps *steps, struct conn **ret_conn,
-					 struct root_dse *ret_root, struct why *why)
+/* Reports how the bind was made. */
+static void tell_bind(const struct connect_steps *steps, const struct conn *conn, int64_t started)
 {
 	static const char *const ways[] = {[BIND_ANONYMOUS] = "anonymous",
 					   [BIND_SIMPLE] = "with a password",
 					   [BIND_EXTERNAL] = "SASL EXTERNAL",
 					   [BIND_GSSAPI] = "SASL GSSAPI"};
+	unsigned bits = bind_strength(conn);
+	char found[80];
+
+	(void)snprintf(found, sizeof found, bits ? "%s, which encrypts with %u bits" : "%s",
+		       ways[conn_settings(conn)->bind_way], bits);
+	(void)tell(steps, "bind", found, started);
+}
+
+enum directory_reason connect_as_service(const struct ldap_settings *settings,
+					 const struct ldap_server *server, int64_t deadline,
+					 const struct connect_steps *steps, struct conn **ret_conn,
+					 struct root_dse *ret_root, struct why *why)
+{
 	AUTO(conn_close) struct conn *conn = NULL;
 	enum directory_reason reason = reach(settings, server, deadline, steps, &conn, why);
 	int64_t started = clock_boot_ms();
@@ -73,7 +86,7 @@ enum directory_reason connect_as_service(const struct ldap_settings *settings,
 		reason = bind_as_service(conn, deadline, why);
 	if (reason)
 		return reason;
-	(void)tell(steps, "bind", ways[settings->bind_way], started);
+	tell_bind(steps, conn, started);
 	reason = look_at_server(conn, deadline, steps, ret_root, why);
 	if (!reason)
 		*ret_conn = TAKE(conn);

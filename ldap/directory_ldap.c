@@ -337,11 +337,26 @@ static void warn_of_weak_spots(const struct ldap_settings *settings)
 			"use_member_of: whoever may write memberOf in the directory makes members of any group");
 }
 
-/* libkrb5 finds the keytab for its own requests through the environment only. */
-static void set_keytab(const struct ldap_settings *settings)
+/* Other threads may be looking at the environment: it is left alone where it is right already. */
+static bool set_variable(const char *name, const char *value)
 {
-	if (settings->keytab)
-		(void)setenv("KRB5_CLIENT_KTNAME", settings->keytab, 1);
+	const char *present = getenv(name);
+
+	return (present && strcmp(present, value) == 0) || setenv(name, value, 1) == 0;
+}
+
+/* libkrb5 takes these from the environment only. Its tickets stay in this process: in the file that is usual
+ * for them others would find them, and we those of others, and be whoever they are of. */
+static enum fault set_keytab(const struct ldap_settings *settings, struct why *why)
+{
+	AUTO(free) char *tickets = NULL;
+
+	if (!settings->keytab)
+		return FAULT_NONE;
+	if (asprintf(&tickets, "MEMORY:%s", settings->keytab) < 0 ||
+	    !set_variable("KRB5_CLIENT_KTNAME", settings->keytab) || !set_variable("KRB5CCNAME", tickets))
+		return why_set(why, FAULT_MEMORY, "no memory for the keytab's name");
+	return FAULT_NONE;
 }
 
 /* Only asked when something hangs on it; unreachable is no error, as each connection is looked at again. */
@@ -386,9 +401,12 @@ enum fault directory_ldap_open(const struct ini *ini, const char *folder, struct
 		return why_set(why, FAULT_MEMORY, "no memory for the directory");
 	}
 	warn_of_weak_spots(settings);
-	set_keytab(settings);
 	ldap->directory.calls = &calls;
-	fault = open_all(ldap, settings, why);
+	fault = set_keytab(settings, why);
+	if (fault)
+		settings_free(settings);
+	else
+		fault = open_all(ldap, settings, why);
 	if (fault) {
 		close_all(&ldap->directory);
 		return fault;

@@ -41,7 +41,7 @@
 	X(ldap_default_bind_dn, OTHER, bind_dn, 0, 0, 0) \
 	X(ldap_default_authtok_file, OTHER, password_file, 0, 0, 0) \
 	X(ldap_sasl_mech, OTHER, bind_way, 0, 0, 0) \
-	X(ldap_krb5_keytab, FILE, keytab, 0, 0, 0) \
+	X(ldap_krb5_keytab, OTHER, keytab, 0, 0, 0) \
 	X(ldap_network_timeout, SECONDS, network_timeout_ms, 1, 60, 3) \
 	X(ldap_search_timeout, SECONDS, search_timeout_ms, 1, 60, 3) \
 	X(ldap_enumeration_search_timeout, SECONDS, listing_timeout_ms, 1, 3600, 60) \

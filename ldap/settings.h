@@ -79,7 +79,7 @@ struct ldap_settings {
 	enum bind_way bind_way;
 	const char *bind_dn;
 	const char *password_file;
-	const char *keytab;
+	const char *keytab; /* NULL: none, or no Kerberos */
 
 	int64_t network_timeout_ms;
 	int64_t search_timeout_ms;
@@ -95,9 +95,9 @@ struct ldap_settings {
 	size_t text_room;
 };
 
-/* Reads section [ldap]. Relative file names are taken from `folder`; a bind password's name without a slash
- * is looked for among the credentials of the service (CREDENTIALS_DIRECTORY) first. FAULT_KEYRING_READ with
- * file, line and key. */
+/* Reads section [ldap]. Relative file names are taken from `folder`; the name of a bind password or a keytab
+ * without a slash is looked for among the credentials of the service (CREDENTIALS_DIRECTORY) first.
+ * FAULT_KEYRING_READ with file, line and key. */
 MUST_CHECK enum fault settings_read(const struct ini *ini, const char *folder,
 				    struct ldap_settings **ret_settings, struct why *why);
 void settings_free(struct ldap_settings *settings);
@@ -110,5 +110,7 @@ bool settings_send_plaintext(const struct ldap_settings *settings);
  * line; refused when others than its owner and group can read the file, or when it is empty. */
 MUST_CHECK enum fault settings_read_password(const struct ldap_settings *settings,
 					     struct secret **ret_password, struct why *why);
+/* The keytab, if there is one, is there, and others cannot read it. */
+MUST_CHECK enum fault settings_check_keytab(const struct ldap_settings *settings, struct why *why);
 
 #endif

@@ -34,6 +34,8 @@ const struct option_row options_init[] = {
 	{"ldap-bind-dn", 0, "DN", "who reads it", OPTION_TEXT, OPTION_AT(ldap_bind_dn)},
 	{"ldap-bind-password-file", 0, "FILE", "the first line of FILE is that one's password", OPTION_TEXT,
 	 OPTION_AT(ldap_bind_password_file)},
+	{"ldap-keytab", 0, "FILE", "who reads it proves it by Kerberos, with this keytab", OPTION_TEXT,
+	 OPTION_AT(ldap_keytab)},
 	{"ldap-tls-cacert", 0, "FILE", "the authority that signed the directory's certificate", OPTION_TEXT,
 	 OPTION_AT(ldap_tls_cacert)},
 	{"ldap-start-tls", 0, NULL, "StartTLS on an ldap:// URI", OPTION_FLAG, OPTION_AT(ldap_start_tls)},
@@ -54,6 +56,7 @@ static const struct {
 	{OPTION_AT(ldap_schema), "ldap_schema", false},
 	{OPTION_AT(ldap_bind_dn), "ldap_default_bind_dn", false},
 	{OPTION_AT(ldap_bind_password_file), "ldap_default_authtok_file", true},
+	{OPTION_AT(ldap_keytab), "ldap_krb5_keytab", true},
 	{OPTION_AT(ldap_tls_cacert), "ldap_tls_cacert", true},
 };
 
@@ -102,6 +105,8 @@ static enum fault directory_lines(const struct options *options, struct bytes *l
 
 	for (size_t i = 0; !fault && i < sizeof ldap_lines / sizeof *ldap_lines; i++)
 		fault = add_option(options, i, lines, why);
+	if (!fault && options->ldap_keytab)
+		fault = add_line(lines, "ldap_sasl_mech", "GSSAPI", why);
 	if (!fault && options->ldap_start_tls)
 		fault = add_line(lines, "ldap_id_use_start_tls", "true", why);
 	if (!fault && options->allow_plaintext)

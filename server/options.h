@@ -15,7 +15,7 @@ struct options {
 	bool table, follow, verify, directory, allow_plaintext, ldap_start_tls, reshare, optional;
 	const char *name, *organisation, *tls_cert, *tls_key, *join;
 	const char *ldap_uri, *ldap_search_base, *ldap_schema, *ldap_bind_dn, *ldap_bind_password_file,
-		*ldap_tls_cacert, *ldap_group;
+		*ldap_keytab, *ldap_tls_cacert, *ldap_group;
 	const char *user, *parcels, *trust;
 	unsigned threshold;
 	struct option_list listen, member, officer, leaving;

@@ -11,6 +11,7 @@
 #include "tests/ldap/library_leaks.h"
 #include "tests/ldap/look.h"
 #include "tests/ldap/mock_world.h"
+#include "tests/ldap/process.h"
 
 #define DEADLINE_MS 1000
 #define SLACK_MS \
@@ -192,7 +193,7 @@ L34_L40__a_refused_port_a_black_hole_and_a_name_that_hangs_are_unknown_by_the_de
 	AUTO(black_hole_fill) struct black_hole hole = {.count = 0};
 	char uri[64];
 	black_hole_dig(&hole);
-	(void)snprintf(uri, sizeof uri, "ldap://127.0.0.1:%d", slapd_free_port());
+	(void)snprintf(uri, sizeof uri, "ldap://127.0.0.1:%d", process_free_port());
 	assert_unknown_in_time("refused", uri, WORLD_SETTINGS);
 	assert_unknown_in_time("black hole", hole.uri, WORLD_SETTINGS);
 	assert_unknown_in_time("black hole, TLS asked for", hole.uri, START_TLS_SETTINGS);
@@ -289,7 +290,7 @@ static void L35__dead_and_silent_servers_leave_time_for_the_one_that_answers(voi
 	AUTO(black_hole_fill) struct black_hole hole = {.count = 0};
 	char uris[300];
 	black_hole_dig(&hole);
-	(void)snprintf(uris, sizeof uris, "%s, ldap://127.0.0.1:%d %s,%s", mock_uri(mute), slapd_free_port(),
+	(void)snprintf(uris, sizeof uris, "%s, ldap://127.0.0.1:%d %s,%s", mock_uri(mute), process_free_port(),
 		       hole.uri, mock_uri(good));
 	AUTO(directory_close) struct directory *directory = look_at(uris, WORLD_SETTINGS LOOK_UNCACHED);
 	struct look look = ask_for(directory, &alice, ENOUGH_MS);

@@ -1,61 +1,20 @@
 #include "tests/ldap/slapd.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "tests/ldap/process.h"
 #include "tests/lib/temporary.h"
 
 #define SLAPD "/usr/sbin/slapd"
 #define SLAPADD "/usr/sbin/slapadd"
-#define START_MS 20000
 
-static void must(bool works, const char *what)
-{
-	if (works)
-		return;
-	(void)fprintf(stderr, "slapd for the tests: %s: %s\n", what, strerror(errno));
-	abort();
-}
-
-/* -- processes and files ----------------------------------------------------------- */
-
-static pid_t start(char *const argv[], const char *log)
-{
-	pid_t pid = fork();
-
-	must(pid >= 0, "fork");
-	if (pid)
-		return pid;
-	int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-	(void)dup2(out, STDOUT_FILENO);
-	(void)dup2(out, STDERR_FILENO);
-	(void)execv(argv[0], argv);
-	_exit(127);
-}
-
-static void run(const char *what, char *const argv[], const char *log)
-{
-	int status = -1;
-	pid_t pid = start(argv, log);
-
-	must(waitpid(pid, &status, 0) == pid, what);
-	if (status == 0)
-		return;
-	(void)fprintf(stderr, "slapd for the tests: %s failed; see %s\n", what, log);
-	abort();
-}
+/* -- files ----------------------------------------------------------------------- */
 
 static void write_file(const char *folder, const char *name, const char *format, ...) PRINTF_LIKE(3, 4);
 static void write_file(const char *folder, const char *name, const char *format, ...)
@@ -65,32 +24,12 @@ static void write_file(const char *folder, const char *name, const char *format,
 
 	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
 	FILE *file = fopen(path, "we");
-	must(file, path);
-	must(fchmod(fileno(file), 0600) == 0, path);
+	process_must(file, path);
+	process_must(fchmod(fileno(file), 0600) == 0, path);
 	va_start(arguments, format);
-	must(vfprintf(file, format, arguments) >= 0, path);
+	process_must(vfprintf(file, format, arguments) >= 0, path);
 	va_end(arguments);
-	must(fclose(file) == 0, path);
-}
-
-static void remove_folder(const char *folder)
-{
-	char *argv[] = {(char *)"/bin/rm", (char *)"-rf", (char *)folder, NULL};
-
-	run("rm", argv, "/dev/null");
-}
-
-int slapd_free_port(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof address;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	must(fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 &&
-		     getsockname(fd, (struct sockaddr *)&address, &size) == 0,
-	     "a free port");
-	(void)close(fd);
-	return ntohs(address.sin_port);
+	process_must(fclose(file) == 0, path);
 }
 
 /* -- certificates ------------------------------------------------------------------ */
@@ -99,7 +38,7 @@ static char certificates[200];
 
 static void remove_certificates(void)
 {
-	remove_folder(certificates);
+	process_remove_folder(certificates);
 }
 
 const char *slapd_certificates(void)
@@ -107,9 +46,9 @@ const char *slapd_certificates(void)
 	if (*certificates)
 		return certificates;
 	temporary_template(certificates, sizeof certificates, "certificates");
-	must(mkdtemp(certificates), certificates);
+	process_must(mkdtemp(certificates), certificates);
 	char *argv[] = {(char *)"/bin/sh", (char *)CERTIFICATES_SCRIPT, certificates, NULL};
-	run("certificates.sh", argv, "/dev/stderr");
+	process_run("certificates.sh", argv, "/dev/stderr");
 	(void)atexit(remove_certificates);
 	return certificates;
 }
@@ -158,7 +97,7 @@ static void load(const struct slapd *slapd, const struct slapd_options *options)
 	(void)snprintf(conf, sizeof conf, "%s/slapd.conf", slapd->folder);
 	(void)snprintf(ldif, sizeof ldif, "%s/entries.ldif", slapd->folder);
 	(void)snprintf(log, sizeof log, "%s/log", slapd->folder);
-	run("slapadd", argv, log);
+	process_run("slapadd", argv, log);
 }
 
 static void name_places(struct slapd *slapd)
@@ -166,9 +105,9 @@ static void name_places(struct slapd *slapd)
 	char escaped[290];
 	size_t at = 0;
 
-	slapd->port = slapd_free_port();
+	slapd->port = process_free_port();
 	do
-		slapd->tls_port = slapd_free_port();
+		slapd->tls_port = process_free_port();
 	while (slapd->tls_port == slapd->port);
 	(void)snprintf(slapd->uri, sizeof slapd->uri, "ldap://127.0.0.1:%d", slapd->port);
 	(void)snprintf(slapd->tls_uri, sizeof slapd->tls_uri, "ldaps://127.0.0.1:%d", slapd->tls_port);
@@ -183,18 +122,6 @@ static void name_places(struct slapd *slapd)
 
 /* -- life -------------------------------------------------------------------------- */
 
-static bool answers(int port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons((uint16_t)port),
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool connected = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
-
-	(void)close(fd);
-	return connected;
-}
-
 static void launch(struct slapd *slapd)
 {
 	char conf[300];
@@ -206,15 +133,8 @@ static void launch(struct slapd *slapd)
 	(void)snprintf(conf, sizeof conf, "%s/slapd.conf", slapd->folder);
 	(void)snprintf(listen, sizeof listen, "%s %s %s", slapd->uri, slapd->tls_uri, slapd->local_uri);
 	(void)snprintf(log, sizeof log, "%s/log", slapd->folder);
-	slapd->pid = start(argv, log);
-	for (int waited = 0; !answers(slapd->port) || !answers(slapd->tls_port); waited += 10) {
-		const struct timespec pause = {.tv_nsec = 10000000};
-		if (waited >= START_MS || waitpid(slapd->pid, NULL, WNOHANG) == slapd->pid) {
-			(void)fprintf(stderr, "slapd for the tests does not start; see %s\n", log);
-			abort();
-		}
-		(void)nanosleep(&pause, NULL);
-	}
+	slapd->pid = process_start(argv, log);
+	process_wait_for_ports(slapd->pid, (const int[]){slapd->port, slapd->tls_port}, 2, log);
 }
 
 struct slapd *slapd_start(const struct slapd_options *options)
@@ -222,11 +142,11 @@ struct slapd *slapd_start(const struct slapd_options *options)
 	struct slapd *slapd = calloc(1, sizeof *slapd);
 	char database[300];
 
-	must(slapd, "memory");
+	process_must(slapd, "memory");
 	temporary_template(slapd->folder, sizeof slapd->folder, "slapd");
-	must(mkdtemp(slapd->folder), slapd->folder);
+	process_must(mkdtemp(slapd->folder), slapd->folder);
 	(void)snprintf(database, sizeof database, "%s/db", slapd->folder);
-	must(mkdir(database, 0700) == 0, database);
+	process_must(mkdir(database, 0700) == 0, database);
 	name_places(slapd);
 	configure(slapd, options);
 	load(slapd, options);
@@ -236,12 +156,7 @@ struct slapd *slapd_start(const struct slapd_options *options)
 
 void slapd_kill(struct slapd *slapd)
 {
-	if (slapd->pid <= 0)
-		return;
-	(void)kill(slapd->pid, SIGCONT);
-	(void)kill(slapd->pid, SIGKILL);
-	(void)waitpid(slapd->pid, NULL, 0);
-	slapd->pid = 0;
+	process_kill(&slapd->pid);
 }
 
 void slapd_stop(struct slapd *slapd)
@@ -249,7 +164,7 @@ void slapd_stop(struct slapd *slapd)
 	if (!slapd)
 		return;
 	slapd_kill(slapd);
-	remove_folder(slapd->folder);
+	process_remove_folder(slapd->folder);
 	free(slapd);
 }
 
@@ -264,15 +179,12 @@ void slapd_restart(struct slapd *slapd)
 
 void slapd_freeze(struct slapd *slapd)
 {
-	int status = 0;
-
-	must(kill(slapd->pid, SIGSTOP) == 0, "SIGSTOP");
-	must(waitpid(slapd->pid, &status, WUNTRACED) == slapd->pid && WIFSTOPPED(status), "SIGSTOP");
+	process_freeze(slapd->pid);
 }
 
 void slapd_thaw(struct slapd *slapd)
 {
-	must(kill(slapd->pid, SIGCONT) == 0, "SIGCONT");
+	process_thaw(slapd->pid);
 }
 
 void slapd_modify(struct slapd *slapd, const char *ldif)
@@ -294,5 +206,5 @@ void slapd_modify(struct slapd *slapd, const char *ldif)
 	write_file(slapd->folder, "changes.ldif", "%s\n", ldif);
 	(void)snprintf(changes, sizeof changes, "%s/changes.ldif", slapd->folder);
 	(void)snprintf(log, sizeof log, "%s/log", slapd->folder);
-	run("ldapmodify", argv, log);
+	process_run("ldapmodify", argv, log);
 }

@@ -57,6 +57,5 @@ void slapd_modify(struct slapd *slapd, const char *ldif);
 
 /* Makes the certificates once a process; the directory with them. */
 const char *slapd_certificates(void);
-int slapd_free_port(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include "tests/ldap/library_leaks.h"
 #include "tests/ldap/look.h"
 #include "tests/ldap/mock_world.h"
+#include "tests/ldap/process.h"
 #include "tests/lib/temporary.h"
 
 static struct slapd *slapd;
@@ -369,7 +370,7 @@ static void L46__each_step_to_the_directory_is_told_with_its_time(void **state)
 	assert_has_step(steps, "the account has expired");
 	assert_false(steps.all_good);
 
-	(void)snprintf(uris, sizeof uris, "ldaps://127.0.0.1:%d %s", slapd_free_port(), slapd->tls_uri);
+	(void)snprintf(uris, sizeof uris, "ldaps://127.0.0.1:%d %s", process_free_port(), slapd->tls_uri);
 	AUTO(directory_close) struct directory *half = look_safely(uris, slapd->authority, true, "");
 	assert_answer(DIRECTORY_YES, describe(half, NULL, &steps, &why));
 	assert_false(steps.all_good);

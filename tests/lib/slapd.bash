@@ -11,7 +11,7 @@ needs_slapd() {
 	command -v ldapmodify >/dev/null || skip "no ldapmodify: apt install ldap-utils"
 }
 
-# start_slapd - $ldap_uri is then its address
+# start_slapd [LINES] - $ldap_uri is then its address; LINES are of its configuration
 start_slapd() {
 	mkdir -p "$T/slapd/data"
 	secret_file "$T/reader.password" 'the password of the reader'
@@ -23,6 +23,7 @@ start_slapd() {
 		include /etc/ldap/schema/inetorgperson.schema
 		modulepath /usr/lib/ldap
 		moduleload back_mdb
+		${1:-}
 		database mdb
 		suffix dc=example,dc=com
 		directory $T/slapd/data
@@ -53,6 +54,25 @@ start_slapd() {
 	/usr/sbin/slapd -d 0 -f "$T/slapd/slapd.conf" -h "$ldap_uri" >"$T/slapd.log" 2>&1 3>&- &
 	echo $! >"$T/slapd.pid"
 	wait_for ldap_is_up
+}
+
+# start_kdc - Kerberos of a realm of the test's own (tests/ldap/realm.sh), which the test and its processes are in; $T/realm
+start_kdc() {
+	local port
+	[ -x /usr/sbin/krb5kdc ] && [ -x /usr/sbin/kadmin.local ] && compgen -G '/usr/lib/*/sasl2/libgssapiv2.so' >"$T/found" ||
+		skip "no Kerberos: apt install krb5-kdc krb5-admin-server libsasl2-modules-gssapi-mit"
+	port=$(free_port)
+	mkdir "$T/realm"
+	sh "$root/tests/ldap/realm.sh" "$T/realm" "$port"
+	export KRB5_CONFIG=$T/realm/krb5.conf KRB5_KDC_PROFILE=$T/realm/kdc.conf KRB5_KTNAME=$T/realm/slapd.keytab
+	export KRB5RCACHEDIR=$T/realm
+	/usr/sbin/krb5kdc -n -r EXAMPLE.TEST >"$T/realm/out" 2>&1 3>&- &
+	echo $! >"$T/kdc.pid"
+	wait_for kdc_is_up "$port"
+}
+
+kdc_is_up() {
+	(: <"/dev/tcp/127.0.0.1/$1")
 }
 
 ldap_is_up() {

@@ -496,6 +496,26 @@ three_servers() {
 	says "LDAP"
 }
 
+@test "with a keytab the directory is read by Kerberos, and a silent KDC is an unknown directory" {
+	needs_slapd
+	start_kdc
+	start_slapd $'sasl-host 127.0.0.1\nsasl-realm EXAMPLE.TEST\n'\
+'authz-regexp "uid=fsenc/keys.test,(cn=[^,]*,)?cn=gssapi,cn=auth" cn=reader,dc=example,dc=com'
+	ldap_user alice 'secret of alice'
+	ldap_group finance member alice
+	make_server S --ldap-uri "$ldap_uri" --ldap-search-base dc=example,dc=com --ldap-keytab "$T/realm/fsenc.keytab"
+	grep -q '^ldap_sasl_mech = GSSAPI$' "$S/fsenc-server.conf"
+	server status "$S" --directory --user alice >steps
+	grep -q 'SASL GSSAPI, which encrypts with 256 bits' steps
+	grep -q 'dn:cn=reader,dc=example,dc=com' steps
+	grep -q 'level 0.*finance' steps
+	server group add "$S" finance --ldap-group cn=finance,ou=groups,dc=example,dc=com
+	kill -STOP "$(cat "$T/kdc.pid")"
+	fails 20 server group members "$S" finance
+	kill -CONT "$(cat "$T/kdc.pid")"
+	[ "$(server group members "$S" finance --json | jq -r '.members[0].path')" = "alice < finance" ]
+}
+
 @test "a group that was made again under its old name does not get the old one's key" {
 	needs_slapd
 	start_slapd

@@ -88,7 +88,8 @@ static void settings__take_bases_with_scope_and_filter_like_sssd(void **state)
 	struct why why = WHY_NONE;
 	AUTO(settings_free) struct ldap_settings *settings = NULL;
 	assert_works(read_lines(LEAST "ldap_user_search_base = ou=people,dc=x?one\n"
-				      "ldap_group_search_base = ou=groups,dc=x?" "?(description=a=b)\n",
+				      "ldap_group_search_base = ou=groups,dc=x?"
+				      "?(description=a=b)\n",
 				&settings, &why));
 	assert_string_equal(settings->users.dn, "ou=people,dc=x");
 	assert_int_equal(settings->users.scope, LDAP_SCOPE_ONELEVEL);
@@ -132,6 +133,27 @@ static void settings__find_files_beside_the_configuration(void **state)
 	assert_string_equal(settings->tls_cert, "/abs/cert.pem");
 	assert_string_equal(settings->password_file, "/etc/fsenc/password");
 	assert_int_equal(settings->bind_way, BIND_SIMPLE);
+}
+
+static void settings__know_a_keytab_where_kerberos_binds(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(settings_free) struct ldap_settings *kerberos = NULL;
+	AUTO(settings_free) struct ldap_settings *other = NULL;
+	AUTO(settings_free) struct ldap_settings *plain = NULL;
+	assert_works(
+		read_lines(LEAST "ldap_sasl_mech = GSSAPI\nldap_krb5_keytab = k.keytab\n", &kerberos, &why));
+	assert_int_equal(kerberos->bind_way, BIND_GSSAPI);
+	assert_string_equal(kerberos->keytab, "/etc/fsenc/k.keytab");
+	assert_works(
+		read_lines(LEAST "ldap_sasl_mech = EXTERNAL\nldap_krb5_keytab = k.keytab\n", &other, &why));
+	assert_null(other->keytab);
+	/* Kerberos protects what goes over ldap://. */
+	assert_works(
+		read_lines("ldap_uri = ldap://a.test\nldap_search_base = dc=x\nldap_sasl_mech = GSSAPI\n",
+			   &plain, &why));
+	assert_int_equal(plain->servers[0].protection, PROTECTED_SASL);
 }
 
 static void settings__that_contradict_or_weaken_are_refused_with_their_line(void **state)
@@ -191,6 +213,7 @@ int main(void)
 		cmocka_unit_test(settings__take_bases_with_scope_and_filter_like_sssd),
 		cmocka_unit_test(settings__of_membership_know_what_an_attribute_holds),
 		cmocka_unit_test(settings__find_files_beside_the_configuration),
+		cmocka_unit_test(settings__know_a_keytab_where_kerberos_binds),
 		cmocka_unit_test(settings__that_contradict_or_weaken_are_refused_with_their_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
