@@ -11,7 +11,8 @@
  * what is parked is answered EHOSTUNREACH. Memory for it is bounded (fs/parked.h).
  *
  * The loop also knows one request that libfuse 3.14 does not: FUSE_TMPFILE comes as a create operation
- * with loop_makes_nameless() true; and the flags of fs/killpriv.h. linux/fuse.h; docs/ARCHITECTURE.md, "Requests that wait".
+ * with loop_makes_nameless() true; and the flags of fs/killpriv.h. linux/fuse.h; docs/ARCHITECTURE.md,
+ * "Requests that wait".
  */
 #ifndef FSENC_FS_LOOP_H
 #define FSENC_FS_LOOP_H
