@@ -11,6 +11,9 @@
  * what it is, and one that is not Active Directory is an error: the rule would silently find nothing there.
  * Plaintext and other weak spots of the configuration are logged at each opening.
  *
+ * A keytab is handed to Kerberos in the environment (KRB5_CLIENT_KTNAME, and KRB5CCNAME, so that tickets stay
+ * in the process's memory): one at a time is in force in a process, that of the directory opened last.
+ *
  * A reload opens the new directory, puts it in the place of the old, and closes the old when its last call
  * has returned.
  */
