@@ -56,7 +56,7 @@ enum fault secret_new(size_t size, struct secret **ret_secret, struct why *why)
 
 enum fault secret_copy(const void *bytes, size_t size, struct secret **ret_secret, struct why *why)
 {
-	struct secret *secret;
+	struct secret *secret = NULL;
 	enum fault fault = secret_new(size, &secret, why);
 	if (fault)
 		return fault;

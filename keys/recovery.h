@@ -1,10 +1,10 @@
 /* keys/recovery.h - opening a folder with the officers of a recovery group, by text blocks, without a
  * network.
  *
- *     asker      recovery_ask(...)  ->  a request block, signed by him
- *     officer    recovery_request_read(), looks who asks for what and why, recovery_answer(...)  ->  an
- * answer block asker      recovery_combine(...) of M answers  ->  the shared point S = k*R, and so what is
- * sealed to it
+ *     asker    recovery_ask()            a request block, signed by him
+ *     officer  recovery_request_read()   looks who asks for what and why
+ *              recovery_answer()         an answer block
+ *     asker    recovery_combine()        M answers: the shared point S = k*R, and what is sealed to it
  *
  * The key k is never put together. An answer is one point, with a proof that it was made with the officer's
  * share for this request: a wrong one is named, and one answer opens one envelope. The blind comes from the

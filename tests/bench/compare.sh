@@ -12,7 +12,8 @@
 # has two columns, too: the second is mounted -sharedstorage. passthrough is libfuse's own example, which encrypts
 # nothing, compiled here from what libfuse3-dev brings.
 #
-# --keep adds the bare numbers to FILE, for tests/bench/compare_table.py. Needs root: the backing is a tmpfs, or an
+# --keep adds the bare numbers to FILE: python3 tests/bench/compare_table.py FILE makes one table of several short
+# runs, for a machine that is never quiet for long. Needs root: the backing is a tmpfs, or an
 # ext4 image in $TMPDIR, made for the run.
 set -euo pipefail
 : "${FSENC_BIN:?names the fsenc program}"
@@ -123,7 +124,7 @@ sample() {
 	local arguments=("$play/mnt/$3" "$megabytes" "$files" "$play/source")
 	"${one[@]}" "before_$2" "${arguments[@]}" >/dev/null
 	! is_cold "$2" || again "$3"
-	echo "$backing $1 $2 $3 $("${one[@]}" "$2" "${arguments[@]}")" >>"$play/results"
+	echo "$backing $$.$1 $2 $3 $("${one[@]}" "$2" "${arguments[@]}")" >>"$play/results"
 }
 
 for round in $(seq "$pairs"); do

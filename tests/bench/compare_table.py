@@ -10,7 +10,7 @@ for path in sys.argv[1:]:
     with open(path) as file:
         for line in file:
             backing, turn, work, system, number = line.split()
-            value.setdefault((backing, work), collections.OrderedDict()).setdefault(system, {})[path, turn] = float(number)
+            value.setdefault((backing, work), collections.OrderedDict()).setdefault(system, {})[turn] = float(number)
 
 
 def field(samples, other):
@@ -31,5 +31,5 @@ for backing in dict.fromkeys(backing for backing, _ in value):
     for work, systems in rows.items():
         if base not in systems:
             continue
-        line = '%-12s %10.0f' % (work, statistics.median(systems[base].values()))
+        line = '%-12s %10.4g' % (work, statistics.median(systems[base].values()))
         print(line + ''.join('%21s' % field(systems.get(name, {}), systems[base]) for name in names if name != base))
