@@ -283,8 +283,7 @@ static void auto_closedir(DIR **listing)
 		(void)closedir(*listing);
 }
 
-/* All names first, each with its zero: the walk below holds one descriptor a level, not two. */
-static enum fault list_names(int directory, struct bytes *ret_names, struct why *why)
+enum fault verify_list_names(int directory, struct bytes *ret_names, struct why *why)
 {
 	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO(closedir) DIR *listing = fd < 0 ? NULL : fdopendir(fd);
@@ -325,7 +324,7 @@ enum fault verify_entries(struct verify *verify, int fd, struct zone *zone, stru
 {
 	AUTO(bytes_done) struct bytes names = BYTES_EMPTY;
 	struct why reason = WHY_NONE;
-	enum fault fault = list_names(fd, &names, &reason);
+	enum fault fault = verify_list_names(fd, &names, &reason);
 	if (fault == FAULT_MEMORY)
 		return why_set(why, fault, "no memory for a listing");
 	/* A directory removed meanwhile lists nothing, or is not there. */

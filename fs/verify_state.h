@@ -1,6 +1,7 @@
 /* fs/verify_state.h - what the parts of fs/verify.h share.
  *
- *   verify.c          the result; folders that are gone altogether
+ *   verify.c          the result
+ *   verify_gone.c     folders that are gone altogether
  *   verify_folder.c   arriving in a directory: is it a folder, is its access list sound?
  *   verify_entry.c    one entry of a directory: name, kind, link target, xattrs
  *   verify_file.c     the contents of a file, and mending its end
@@ -64,6 +65,12 @@ MUST_CHECK enum fault verify_arrive(struct verify *verify, int fd, struct zone *
 /* The access list may have moved on since the walk came by: then the zone gets its new view. */
 void zone_refresh(struct verify *verify, struct zone *zone);
 
+/* Tells of folders pinned at or below the stored path that are gone without having been closed or moved. */
+MUST_CHECK enum fault verify_gone(struct verify *verify, const char *below, struct why *why);
+
+/* The names in a directory, each with its zero: whoever walks down by them holds one descriptor a level, not
+ * two. */
+MUST_CHECK enum fault verify_list_names(int directory, struct bytes *ret_names, struct why *why);
 /* Every entry of the directory `fd`, and its own xattrs. */
 MUST_CHECK enum fault verify_entries(struct verify *verify, int fd, struct zone *zone, struct why *why);
 /* The plain name of a stored entry. FAULT_MISSING: it vanished. */

@@ -472,6 +472,76 @@ static void verify__misses_a_folder_that_is_gone_unless_it_was_closed(void **sta
 	assert_one(&answer, FINDING_DAMAGED, "one");
 }
 
+/* up/.../inner, which bob knows; in `up` he knows nothing. */
+static struct access_place nested(struct share *share, const char *name, char **ret_path)
+{
+	struct why why = WHY_NONE;
+	assert_int_equal(mkdir(world_path("%s/up", name), 0755), 0);
+	assert_works(folder_protect(share, "up", &why));
+	AUTO(room_done) struct room up = room_at(share, "up");
+	AUTO(free) char *entry = put_directory(&up, "inner");
+	assert_true(asprintf(ret_path, "up/%s", entry) > 0);
+	assert_works(folder_protect(share, *ret_path, &why));
+	AUTO(folder_unref) struct folder *folder = NULL;
+	bool own;
+	struct access_place place = {.share = share, .path = *ret_path, .parent = *folder_id_of(up.folder)};
+	assert_works(folder_walk(share, *ret_path, &folder, &own, &place.directory, &why));
+	assert_works(world_change(&place, (struct world_change){alice, bob, NULL, ROLE_READER}, &why));
+	return place;
+}
+
+static void verify__does_not_miss_a_nested_folder_that_was_closed(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	struct answer answer;
+	AUTO(share_close) struct share *share = world_share("closed", true);
+	AUTO(free) char *path = NULL;
+	const struct access_place place = nested(share, "closed", &path);
+	AUTO(file_close) int directory = place.directory;
+	AUTO(share_close) struct share *bobs = world_open(world_path("closed"), bob);
+	AUTO(folder_file_free) struct folder_file *file = NULL;
+	assert_works(ask(bobs, path, false, &answer, &why));
+	assert_int_equal(answer.count, 0);
+	/* Two versions bob has not seen, then the last one. */
+	assert_works(world_change(&place, (struct world_change){alice, bob, NULL, 0}, &why));
+	assert_works(world_change(&place, (struct world_change){alice, bob, NULL, ROLE_WRITER}, &why));
+	assert_works(access_change(&place, close_folder, alice, &file, &why));
+	world_remove_tree(world_path("closed/%s", path));
+	assert_works(ask(bobs, "", false, &answer, &why));
+	assert_one(&answer, FINDING_LOCKED, "up");
+	assert_works(ask(share, "", false, &answer, &why));
+	assert_int_equal(answer.count, 0);
+}
+
+static void verify__does_not_miss_a_folder_that_was_moved_where_we_cannot_look(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	struct answer answer;
+	AUTO(share_close) struct share *share = world_share("away", true);
+	AUTO(free) char *path = NULL;
+	const struct access_place place = nested(share, "away", &path);
+	AUTO(file_close) int directory = place.directory;
+	AUTO(share_close) struct share *bobs = world_open(world_path("away"), bob);
+	assert_works(ask(bobs, path, false, &answer, &why));
+	AUTO(room_done) struct room up = room_at(share, "up");
+	AUTO(free) char *below = put_directory(&up, "below");
+	AUTO(free) char *there = NULL;
+	assert_true(asprintf(&there, "away/up/%s/%s", below, stored(&up, "inner")) > 0);
+	AUTO(free) char *here = strdup(world_path("away/%s", path));
+	assert_int_equal(rename(here, world_path("%s", there)), 0);
+	assert_works(ask(bobs, "", false, &answer, &why));
+	assert_one(&answer, FINDING_LOCKED, "up");
+	/* Below another folder than its own it is not where it may lie. */
+	assert_int_equal(rename(world_path("%s", there), world_path("away/elsewhere")), 0);
+	assert_fault(FAULT_TAMPERED, ask(bobs, "", false, &answer, &why));
+	world_remove_tree(world_path("away/elsewhere"));
+	assert_fault(FAULT_DAMAGED, ask(bobs, "", false, &answer, &why));
+	assert_int_equal(answer.count, 2);
+	assert_int_equal(answer.kinds[1], FINDING_DAMAGED);
+}
+
 static void verify__takes_a_renamed_folder_for_what_it_is(void **state)
 {
 	(void)state;
@@ -550,6 +620,8 @@ int main(void)
 		cmocka_unit_test(verify__finds_a_list_that_was_rolled_back_and_puts_it_back),
 		cmocka_unit_test(verify__finds_a_list_that_is_lost_and_puts_it_back),
 		cmocka_unit_test(verify__misses_a_folder_that_is_gone_unless_it_was_closed),
+		cmocka_unit_test(verify__does_not_miss_a_nested_folder_that_was_closed),
+		cmocka_unit_test(verify__does_not_miss_a_folder_that_was_moved_where_we_cannot_look),
 		cmocka_unit_test(verify__takes_a_renamed_folder_for_what_it_is),
 		cmocka_unit_test(verify__beside_a_writer_raises_no_alarm),
 	};
