@@ -12,8 +12,8 @@
  *
  * A folder with an entry of our own opens by that, whose role alone counts, and no key server is ever asked.
  * Else a group may open it, through share_contacts(): then each entering looks whether the group's lease is
- * valid (a comparison; no lock, no round trip), and FAULT_PENDING says that the key servers are asked. In a command
- * (share_waits()) entering waits for them instead.
+ * valid (a comparison; no lock, no round trip), and FAULT_PENDING says that the key servers are asked. In a
+ * command (share_waits()) entering waits for them instead.
  *
  * When a lease ends, nothing enters any more (FAULT_UNREACHABLE, or FAULT_DENIED). What the kernel has of the
  * folder is dropped by whoever listens to folder_on_change(), in these steps:
@@ -55,8 +55,8 @@ struct folder *folder_ref(struct folder *folder);
 void folder_unref(struct folder *folder);
 AUTO_POINTER(struct folder *, folder_unref);
 
-/* FAULT_LOCKED, FAULT_DENIED (a reader writes; not a member), FAULT_TAMPERED, FAULT_MALFORMED, FAULT_UNREACHABLE,
- * FAULT_PENDING, FAULT_IDENTITY. */
+/* FAULT_LOCKED, FAULT_DENIED (a reader writes; not a member), FAULT_TAMPERED, FAULT_MALFORMED,
+ * FAULT_UNREACHABLE, FAULT_PENDING, FAULT_IDENTITY. */
 MUST_CHECK enum fault folder_enter(struct folder *folder, enum folder_want want,
 				   const struct folder_view **ret_view, struct why *why);
 /* The same, with the look of the last second taken as good even if it is older: for what must cost no round
@@ -98,7 +98,8 @@ int64_t folder_next_end(struct share *share);
 const struct folder_view *folder_closing_view(struct folder *folder);
 void folder_wipe(struct folder *folder);
 void folder_closed(struct folder *folder);
-/* Its group has a lease of length 0, so that each use is asked for: no page of it may be kept by the kernel. */
+/* Its group has a lease of length 0, so that each use is asked for: no page of it may be kept by the kernel.
+ */
 bool folder_confirms_each(struct folder *folder);
 /* Those that were refused because no key server could be reached: it may be otherwise now. */
 void folder_ask_again(struct share *share);
@@ -112,8 +113,9 @@ void folder_each(struct share *share, void (*each)(void *context, struct folder 
 MUST_CHECK enum fault folder_walk(struct share *share, const char *stored_path, struct folder **ret_folder,
 				  bool *ret_own, int *ret_directory, struct why *why);
 
-/* Makes an empty directory below `stored_path` a folder of the keyring's user. FAULT_EXISTS, FAULT_INVALID
- * (not empty). */
+/* Makes an empty directory below `stored_path` a folder of the keyring's user; its attributes come along.
+ * Takes a second where the share is mounted. FAULT_EXISTS, FAULT_INVALID (not empty), FAULT_PARTIAL (a
+ * folder, but something in it is not of it). */
 MUST_CHECK enum fault folder_protect(struct share *share, const char *stored_path, struct why *why);
 
 #endif

@@ -1,14 +1,11 @@
-/* From a share's root to a place, and making a place a folder. */
+/* From a share's root to a place. */
 #include "fs/folder_state.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "fs/access_groups.h"
-#include "keys/keyring_certified.h"
 
 /* Where the walk is. */
 struct step {
@@ -100,95 +97,4 @@ enum fault folder_walk(struct share *share, const char *stored_path, struct fold
 	*ret_directory = step.directory;
 	step.directory = -1;
 	return FAULT_NONE;
-}
-
-/* -- protecting ----------------------------------------------------------------------- */
-
-static void auto_closedir(DIR **listing)
-{
-	if (*listing)
-		(void)closedir(*listing);
-}
-
-static bool is_ours(const char *name)
-{
-	enum name_kind kind = name_classify(name);
-
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || kind == NAME_OURS ||
-	       kind == NAME_LEFTOVER;
-}
-
-static enum fault check_empty(int directory, struct why *why)
-{
-	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO(closedir) DIR *listing = fd < 0 ? NULL : fdopendir(fd);
-	if (!listing) {
-		enum fault fault = why_system(why, "cannot read the directory");
-		file_close(fd);
-		return fault;
-	}
-	for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing))
-		if (!is_ours(entry->d_name))
-			return why_set(why, FAULT_INVALID, "the directory is not empty");
-	return FAULT_NONE;
-}
-
-static enum fault may_make_folders(struct folder *parent, struct why *why)
-{
-	AUTO(folder_leave) const struct folder_view *view = NULL;
-
-	return parent ? why_in(why, folder_enter(parent, FOLDER_WRITE, &view, why), "the folder it is in")
-		      : FAULT_NONE;
-}
-
-static enum fault make_folder(const struct access_place *place, struct why *why)
-{
-	const struct share_record *share = share_record_of(place->share);
-	const struct identity *identity = share_identity(place->share);
-	if (!identity)
-		return why_set(why, FAULT_LOCKED, "the keyring is locked; run 'fsenc unlock'");
-	AUTO(certificate_free) struct certificate *creator = NULL;
-	AUTO(folder_file_free) struct folder_file *file = NULL;
-	AUTO(folder_keys_free) struct folder_keys *keys = NULL;
-	enum fault fault = keyring_shown_certificate(share_keyring(place->share), &creator, why);
-	if (fault)
-		return fault;
-	struct folder_new_options options = {
-		.organisation = share->organisation,
-		.share = share->share,
-		.parent = place->parent,
-		.suite = suite_default(),
-		.creator = creator,
-	};
-	AUTO(access_recovery_done) struct access_recovery recovery = {.count = 0};
-	fault = access_require_recovery(place->share, &recovery, &options, why);
-	if (!fault)
-		fault = folder_new(&options, identity, &file, &keys, why);
-	return fault ? fault : access_create(place, file, why);
-}
-
-enum fault folder_protect(struct share *share, const char *stored_path, struct why *why)
-{
-	AUTO(folder_unref) struct folder *parent = NULL;
-	AUTO(file_close) int directory = -1;
-	bool own;
-	if (stored_path[0] == 0)
-		return why_set(why, FAULT_INVALID,
-			       "the root of a share is made a folder by 'fsenc init' only");
-	enum fault fault = folder_walk(share, stored_path, &parent, &own, &directory, why);
-	if (!fault && own)
-		fault = why_set(why, FAULT_EXISTS, "the directory is a folder already");
-	if (!fault)
-		fault = may_make_folders(parent, why);
-	if (!fault)
-		fault = check_empty(directory, why);
-	if (fault)
-		return fault;
-	const struct access_place place = {
-		.share = share,
-		.directory = directory,
-		.path = stored_path,
-		.parent = parent ? *folder_id_of(parent) : (struct folder_id){{0}},
-	};
-	return make_folder(&place, why);
 }

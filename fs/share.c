@@ -234,14 +234,19 @@ static bool has_no_locks(int error)
 	return error == ENOLCK || error == EOPNOTSUPP || error == ENOSYS;
 }
 
-static enum fault lock_record(int fd, bool local, struct why *why)
+static struct flock range_of(short type)
 {
-	struct flock lock = {
-		.l_type = local ? F_WRLCK : F_RDLCK,
+	return (struct flock){
+		.l_type = type,
 		.l_whence = SEEK_SET,
 		.l_start = LOCK_BLOCKS,
 		.l_len = LOCK_BLOCKS_LAST - LOCK_BLOCKS + 1,
 	};
+}
+
+static enum fault lock_record(int fd, bool local, struct why *why)
+{
+	struct flock lock = range_of(local ? F_WRLCK : F_RDLCK);
 	if (fcntl(fd, F_OFD_SETLK, &lock) == 0 || has_no_locks(errno))
 		return FAULT_NONE;
 	if (!somebody_has_it(errno))
@@ -265,6 +270,15 @@ static enum fault take_lock(struct share *share, struct why *why)
 	share->lock = fd;
 	fd = -1;
 	return FAULT_NONE;
+}
+
+bool share_is_mounted(const struct share *share)
+{
+	struct flock lock = range_of(F_WRLCK);
+	AUTO(file_close) int fd = file_open_regular(share->root, FORMAT_SHARE_FILE, O_RDONLY, 0);
+
+	return !share_trusts_locks(share) || fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) != 0 ||
+	       lock.l_type != F_UNLCK;
 }
 
 /* -- open ----------------------------------------------------------------------------- */

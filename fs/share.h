@@ -69,6 +69,9 @@ bool share_trusts_locks(const struct share *share);
 bool share_keeps_writes(const struct share *share);
 /* FAULT_STORAGE then, unless it is trusted all the same. */
 MUST_CHECK enum fault share_refuse_writes(const struct share *share, struct why *why);
+/* Has anybody mounted it, as far as locks tell? Where they are not trusted: perhaps. Not of a mount itself.
+ */
+bool share_is_mounted(const struct share *share);
 
 /* Where is this? A path on the share, or seen through a mount (user.fsenc.share, user.fsenc.stored).
  * Both answers are heap text; the stored path is "" for the root. FAULT_MISSING when it is in no share. */
