@@ -8,8 +8,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -51,6 +53,24 @@ static bool is_of(int directory, const struct folder_view *view, const char *ent
 	return verify_name(directory, view, entry, plain, NULL) == FAULT_NONE;
 }
 
+/* Where the share has no RENAME_NOREPLACE (NFS, sshfs): a second name instead, which is not made over
+ * anything either; a directory has none, and replaces nothing but an empty one. */
+static bool move_without_flag(int directory, int parent, const char *entry)
+{
+	struct stat stat;
+	if (fstatat(directory, entry, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	if (S_ISDIR(stat.st_mode))
+		return renameat(directory, entry, parent, entry) == 0;
+	return linkat(directory, entry, parent, entry, 0) == 0 && unlinkat(directory, entry, 0) == 0;
+}
+
+static bool move_entry(int directory, int parent, const char *entry)
+{
+	return renameat2(directory, entry, parent, entry, RENAME_NOREPLACE) == 0 ||
+	       (errno == EINVAL && move_without_flag(directory, parent, entry));
+}
+
 /* Not over anything. A long name's file goes ahead; the same one may be there already. */
 static enum fault move_up(int directory, int parent, const char *entry, struct why *why)
 {
@@ -58,9 +78,9 @@ static enum fault move_up(int directory, int parent, const char *entry, struct w
 
 	if (name_classify(entry) == NAME_LONG_ENTRY) {
 		(void)snprintf(file, sizeof file, "%s" FORMAT_LONG_SUFFIX, entry);
-		(void)renameat2(directory, file, parent, file, RENAME_NOREPLACE);
+		(void)move_entry(directory, parent, file);
 	}
-	if (renameat2(directory, entry, parent, entry, RENAME_NOREPLACE) == 0 || errno == ENOENT)
+	if (move_entry(directory, parent, entry) || errno == ENOENT)
 		return FAULT_NONE;
 	return why_set(why, FAULT_PARTIAL,
 		       "it is a folder now, but '%s' in it is of the folder above: another client made it at "
@@ -184,13 +204,13 @@ static enum fault settle(const struct access_place *place, const struct folder_v
 	struct folder_view *made = NULL;
 	enum fault fault = folder_view_new(place->share, file, &made, why);
 	AUTO(folder_leave) const struct folder_view *own = made;
-	if (!fault && share_is_mounted(place->share)) {
-		wait_for_looks();
-		fault = move_strangers_up(place->directory, above, own, why);
-	}
 	if (!fault && above)
 		fault = move_attributes(place->directory, above, own, why);
-	return fault;
+	if (fault || !share_is_mounted(place->share))
+		return fault;
+	wait_for_looks();
+	fault = move_strangers_up(place->directory, above, own, why);
+	return fault || !above ? fault : move_attributes(place->directory, above, own, why);
 }
 
 static enum fault protect(const struct access_place *place, const struct folder_view *above, struct why *why)

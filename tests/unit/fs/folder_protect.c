@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -11,6 +12,18 @@
 #include "fs/seal.h"
 #include "fs/verify.h"
 #include "tests/lib/world.h"
+
+/* NFS and sshfs know no flags of renameat2(2). */
+static bool has_flags = true;
+
+int renameat2(int from, const char *old, int to, const char *new, unsigned flags)
+{
+	if (flags && !has_flags) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, from, old, to, new, flags);
+}
 
 static struct share *mounted(const char *path)
 {
@@ -94,47 +107,82 @@ static void protect__takes_the_attributes_of_the_directory_along(void **state)
 /* -- beside others -------------------------------------------------------------------- */
 
 /* A mount that has looked for `.fsenc` just before it came. */
+struct maker {
+	char directory[WORLD_PATH];
+	bool file;
+	pthread_t thread;
+};
+
 static void *make_a_name(void *context)
 {
-	const char *directory = context;
-	char list[WORLD_PATH];
-	char name[WORLD_PATH];
+	const struct maker *maker = context;
+	char list[WORLD_PATH + 8];
+	char name[WORLD_PATH + 8];
 
-	(void)snprintf(list, sizeof list, "%s/.fsenc", directory);
-	(void)snprintf(name, sizeof name, "%s/reports", directory);
+	(void)snprintf(list, sizeof list, "%s/.fsenc", maker->directory);
+	(void)snprintf(name, sizeof name, "%s/reports", maker->directory);
 	while (access(list, F_OK) != 0)
 		(void)sched_yield();
-	return mkdir(name, 0755) == 0 ? NULL : context;
+	return (maker->file ? mknod(name, S_IFREG | 0644, 0) : mkdir(name, 0755)) == 0 ? NULL : context;
+}
+
+static enum fault protect_beside(struct share *share, const char *name, const char *path, bool file,
+				 struct why *why)
+{
+	void *failed;
+	struct maker maker = {.file = file};
+
+	(void)snprintf(maker.directory, sizeof maker.directory, "%s", world_path("%s/%s", name, path));
+	assert_int_equal(mkdir(maker.directory, 0755), 0);
+	assert_int_equal(pthread_create(&maker.thread, NULL, make_a_name, &maker), 0);
+	enum fault fault = folder_protect(share, path, why);
+	assert_int_equal(pthread_join(maker.thread, &failed), 0);
+	assert_null(failed);
+	return fault;
+}
+
+static bool is_there(const char *path)
+{
+	return access(world_path("%s", path), F_OK) == 0;
 }
 
 static void protect__puts_beside_it_what_another_client_made_in_it_meanwhile(void **state)
 {
 	(void)state;
 	struct why why = WHY_NONE;
-	void *failed;
-	pthread_t other;
-	char directory[WORLD_PATH];
 	AUTO(share_close) struct share *share = world_share("race", true);
 	AUTO(share_close) struct share *mount = mounted(world_path("race"));
 	assert_true(share_is_mounted(share));
-	(void)snprintf(directory, sizeof directory, "%s", world_path("race/dir"));
-	assert_int_equal(mkdir(directory, 0755), 0);
-	assert_int_equal(pthread_create(&other, NULL, make_a_name, directory), 0);
-	assert_works(folder_protect(share, "dir", &why));
-	assert_int_equal(pthread_join(other, &failed), 0);
-	assert_null(failed);
-	assert_int_equal(access(world_path("race/dir/.fsenc"), F_OK), 0);
-	assert_int_equal(access(world_path("race/dir/reports"), F_OK), -1);
-	assert_int_equal(access(world_path("race/reports"), F_OK), 0);
+	assert_works(protect_beside(share, "race", "dir", false, &why));
+	assert_true(is_there("race/dir/.fsenc"));
+	assert_false(is_there("race/dir/reports"));
+	assert_true(is_there("race/reports"));
 	assert_sound(share);
 	assert_sound(mount);
 	/* Not over what is there. */
-	(void)snprintf(directory, sizeof directory, "%s", world_path("race/again"));
-	assert_int_equal(mkdir(directory, 0755), 0);
-	assert_int_equal(pthread_create(&other, NULL, make_a_name, directory), 0);
-	assert_fault(FAULT_PARTIAL, folder_protect(share, "again", &why));
-	assert_int_equal(pthread_join(other, &failed), 0);
-	assert_int_equal(access(world_path("race/again/reports"), F_OK), 0);
+	assert_fault(FAULT_PARTIAL, protect_beside(share, "race", "again", true, &why));
+	assert_true(is_there("race/again/reports"));
+}
+
+static void protect__does_so_where_the_share_renames_without_flags(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(share_close) struct share *share = world_share("plain", true);
+	AUTO(share_close) struct share *mount = mounted(world_path("plain"));
+	has_flags = false;
+	enum fault of_directory = protect_beside(share, "plain", "dir", false, &why);
+	bool moved_directory = !is_there("plain/dir/reports") && rmdir(world_path("plain/reports")) == 0;
+	enum fault of_file = protect_beside(share, "plain", "second", true, &why);
+	bool moved_file = !is_there("plain/second/reports") && is_there("plain/reports");
+	enum fault over = protect_beside(share, "plain", "third", true, &why);
+	has_flags = true;
+	assert_works(of_directory);
+	assert_works(of_file);
+	assert_fault(FAULT_PARTIAL, over);
+	assert_true(moved_directory);
+	assert_true(moved_file);
+	assert_true(is_there("plain/third/reports"));
 }
 
 static void protect__is_at_once_where_nobody_has_the_share_mounted(void **state)
@@ -158,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(protect__takes_the_attributes_of_the_directory_along),
 		cmocka_unit_test(protect__puts_beside_it_what_another_client_made_in_it_meanwhile),
+		cmocka_unit_test(protect__does_so_where_the_share_renames_without_flags),
 		cmocka_unit_test(protect__is_at_once_where_nobody_has_the_share_mounted),
 	};
 	return cmocka_run_group_tests(tests, world_start, world_end);
