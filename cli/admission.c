@@ -37,6 +37,16 @@ enum fault admission_ask(struct admission *admission, struct why *why)
 	return admission->fault;
 }
 
+enum fault admission_may_change(struct admission *admission, struct why *why)
+{
+	bool contact;
+	enum fault fault = enrolled_change_needs(admission->call, admission->keyring, &contact, why);
+
+	if (fault || !contact)
+		return fault;
+	return why_in(why, admission_ask(admission, why), ENROLLED_BLOCKED);
+}
+
 enum fault admission_role(const struct call *call, enum role *ret_role, struct why *why)
 {
 	const char *text = call->options->role ? call->options->role : "reader";
@@ -114,10 +124,11 @@ enum fault admission_find_user(struct admission *admission, const char *words,
 	if (ret_down)
 		*ret_down = fault == FAULT_UNREACHABLE;
 	if (fault == FAULT_UNREACHABLE)
-		return why_set(why, FAULT_KEY_MISSING,
-			       "the certificate of '%s' is not in the keyring, and the key servers cannot be asked: "
-			       "%.300s",
-			       words, admission->why.text);
+		return why_set(
+			why, FAULT_KEY_MISSING,
+			"the certificate of '%s' is not in the keyring, and the key servers cannot be asked: "
+			"%.300s",
+			words, admission->why.text);
 	admission->call->hint[0] = '\0';
 	*why = missing;
 	return FAULT_KEY_MISSING;
@@ -134,8 +145,8 @@ enum fault admission_find_group(struct admission *admission, const char *words,
 	enum fault fault = admission_ask(admission, why);
 
 	if (!fault)
-		fault = inquiry_group(admission->enrolled.service, &admission->enrolled.own.organisation, words,
-				      &group, &object, why);
+		fault = inquiry_group(admission->enrolled.service, &admission->enrolled.own.organisation,
+				      words, &group, &object, why);
 	if (fault == FAULT_MISSING)
 		return call_hint(admission->call, why_in(why, fault, "'%s'", words),
 				 "the name as in the directory; an administrator makes its key with "
@@ -196,8 +207,9 @@ enum fault admission_let_in_user(struct admission *admission, struct target *tar
 enum fault admission_let_in_group(struct admission *admission, struct target *target,
 				  const struct signed_object *descriptor, enum role role, struct why *why)
 {
-	struct addition addition = {
-		.descriptor = descriptor, .organisation = &admission->enrolled.own.organisation, .role = role};
+	struct addition addition = {.descriptor = descriptor,
+				    .organisation = &admission->enrolled.own.organisation,
+				    .role = role};
 
 	return change(admission, target, &addition, why);
 }

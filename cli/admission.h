@@ -1,7 +1,8 @@
-/* cli/admission.h - letting people and groups into a folder: what add-user, add-group and deferred changes share.
+/* cli/admission.h - letting people and groups into a folder: what add-user, add-group and deferred changes
+ * share.
  *
- * Certificates come from the keyring; what it does not have, the key servers are asked for, with one contact for the
- * whole command. A key counts when it is trusted by hand or certified by the organisation.
+ * Certificates come from the keyring; what it does not have, the key servers are asked for, with one contact
+ * for the whole command. A key counts when it is trusted by hand or certified by the organisation.
  */
 #ifndef FSENC_CLI_ADMISSION_H
 #define FSENC_CLI_ADMISSION_H
@@ -27,8 +28,11 @@ struct admission admission_after(struct call *call, struct enrolled *enrolled);
 /* Makes the contact, once. FAULT_MISSING: not enrolled. FAULT_UNREACHABLE, FAULT_IDENTITY. */
 MUST_CHECK enum fault admission_ask(struct admission *admission, struct why *why);
 
-/* A user's certificate, trusted or certified. FAULT_KEY_MISSING names who is missing, also when the servers cannot
- * be asked (then *ret_down, which may be NULL). FAULT_DENIED: known, but not trusted, or disabled. */
+/* Before the first change: what the policy wants (enrolled_change_needs()), by the same contact. */
+MUST_CHECK enum fault admission_may_change(struct admission *admission, struct why *why);
+
+/* A user's certificate, trusted or certified. FAULT_KEY_MISSING names who is missing, also when the servers
+ * cannot be asked (then *ret_down, which may be NULL). FAULT_DENIED: known, but not trusted, or disabled. */
 MUST_CHECK enum fault admission_find_user(struct admission *admission, const char *words,
 					  struct certificate **ret_certificate, bool *ret_down,
 					  struct why *why);

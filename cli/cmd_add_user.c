@@ -169,7 +169,7 @@ static void warn_unreachable(const struct call *call, struct target *target, con
 static enum fault let_in(struct admission *admission, struct target *target, enum role role, struct why *why)
 {
 	AUTO(people_done) struct people people = {NULL, 0, 0};
-	enum fault fault = enrolled_may_change(admission->call, admission->keyring, why);
+	enum fault fault = admission_may_change(admission, why);
 
 	if (!fault && admission->call->options->from_group)
 		fault = find_group_members(admission, &people, why);

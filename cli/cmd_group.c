@@ -90,7 +90,9 @@ enum fault cmd_add_group(struct call *call, struct why *why)
 	if (fault)
 		return fault;
 	admission.keyring = target.keyring;
-	fault = find_groups(&admission, &found, why);
+	fault = admission_may_change(&admission, why);
+	if (!fault)
+		fault = find_groups(&admission, &found, why);
 	if (fault == FAULT_UNREACHABLE && call->options->defer)
 		return keep_all(call, &target, role, why);
 	if (fault == FAULT_UNREACHABLE)

@@ -1,5 +1,6 @@
 /* fsenc init, protect */
 #include "cli/commands.h"
+#include "cli/enrolled.h"
 #include "cli/group_keys.h"
 #include "cli/target.h"
 #include "cli/session_open.h"
@@ -14,8 +15,11 @@ enum fault cmd_init(struct call *call, struct why *why)
 {
 	AUTO(keyring_close) struct keyring *keyring = NULL;
 	const char *path = call->arguments[0];
+	bool contact;
 	enum fault fault = session_unlocked(call, &keyring, why);
 
+	if (!fault)
+		fault = enrolled_change_needs(call, keyring, &contact, why);
 	if (fault)
 		return fault;
 	fault = share_create(path, call->options->lobby, keyring, why);
@@ -37,8 +41,11 @@ enum fault cmd_protect(struct call *call, struct why *why)
 	AUTO(share_close) struct share *share = NULL;
 	AUTO(free) char *stored = NULL;
 	const char *path = call->arguments[0];
+	bool contact;
 	enum fault fault = session_unlocked(call, &keyring, why);
 
+	if (!fault)
+		fault = enrolled_change_needs(call, keyring, &contact, why);
 	if (!fault)
 		fault = target_share(keyring, path, &share, &stored, why);
 	if (!fault)

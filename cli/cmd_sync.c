@@ -42,7 +42,8 @@ enum fault cmd_sync(struct call *call, struct why *why)
 		fault = enrolled_sync(call, &enrolled, why);
 	if (fault)
 		return fault;
-	call_say(call, "Info: Successfully synchronized policy with %s", enrolled.host);
+	if (!call_always(call)->verbose) /* else the contact has said it */
+		call_say(call, "Info: Successfully synchronized policy with %s", enrolled.host);
 	control_wake_all();
 	fault = renewal_if_due(call, &enrolled, why);
 	admission = admission_after(call, &enrolled);

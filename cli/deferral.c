@@ -46,9 +46,11 @@ static enum fault carry_out(struct admission *admission, const struct deferred *
 	AUTO(certificate_free) struct certificate *user = NULL;
 	AUTO(signed_free) struct signed_object *object = NULL;
 	struct group_descriptor group;
-	enum fault fault = target_open_in(admission->call, admission->keyring, deferred->directory, &target,
-					  why);
+	enum fault fault = admission_may_change(admission, why);
 
+	if (!fault)
+		fault = target_open_in(admission->call, admission->keyring, deferred->directory, &target,
+				       why);
 	if (fault)
 		return fault;
 	if (deferred->kind == DEFERRED_ADD_USER) {

@@ -1,6 +1,7 @@
 #include "cli/enrolled.h"
 
 #include "base/clock.h"
+#include "keys/client_version.h"
 
 void enrolled_done(struct enrolled *enrolled)
 {
@@ -55,20 +56,34 @@ enum fault enrolled_sync(struct call *call, struct enrolled *enrolled, struct wh
 
 /* -- around changes of access lists ----------------------------------------------------- */
 
-enum fault enrolled_may_change(struct call *call, struct keyring *keyring, struct why *why)
+enum fault enrolled_change_needs(struct call *call, struct keyring *keyring, bool *ret_contact,
+				 struct why *why)
 {
-	AUTO(enrolled_done) struct enrolled enrolled = ENROLLED_NONE;
 	struct keyring_policy policy;
 	enum fault fault = keyring_policy(keyring, &policy, why);
 
+	*ret_contact = false;
 	if (fault)
 		return fault == FAULT_MISSING ? FAULT_NONE : fault;
-	if (policy.policy.offline != OFFLINE_BLOCK)
-		return FAULT_NONE;
+	fault = client_version_check(&policy.policy, why);
+	if (fault)
+		return call_hint(call, fault, "install a newer fsenc; what your own key opens stays open");
+	*ret_contact = policy.policy.offline == OFFLINE_BLOCK;
+	return FAULT_NONE;
+}
+
+enum fault enrolled_may_change(struct call *call, struct keyring *keyring, struct why *why)
+{
+	AUTO(enrolled_done) struct enrolled enrolled = ENROLLED_NONE;
+	bool contact;
+	enum fault fault = enrolled_change_needs(call, keyring, &contact, why);
+
+	if (fault || !contact)
+		return fault;
 	fault = enrolled_open(call, keyring, &enrolled, why);
 	if (!fault)
 		fault = enrolled_sync(call, &enrolled, why);
-	return why_in(why, fault, "the policy allows no change while the key servers are down");
+	return why_in(why, fault, ENROLLED_BLOCKED);
 }
 
 /* The mount of whoever looks next tells it, too: what does not get through now is not lost. */

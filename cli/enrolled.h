@@ -23,6 +23,7 @@ struct enrolled {
 	char host[256]; /* who answered */
 };
 #define ENROLLED_NONE ((struct enrolled){.keyring = NULL})
+#define ENROLLED_BLOCKED "the policy allows no change while the key servers are down"
 void enrolled_done(struct enrolled *enrolled);
 AUTO_VALUE(struct enrolled, enrolled_done);
 
@@ -31,8 +32,13 @@ MUST_CHECK enum fault enrolled_open(struct call *call, struct keyring *keyring, 
 				    struct why *why);
 MUST_CHECK enum fault enrolled_sync(struct call *call, struct enrolled *enrolled, struct why *why);
 
-/* Before a change of access lists that needs only local keys: under a policy of `offline = block` the servers must
- * answer. Without an organisation, or another policy, nothing is asked. */
+/* What the policy that is known wants before a change of access lists: FAULT_DENIED: a newer program than
+ * this one. *ret_contact: under `offline = block` the servers must answer first. Without an organisation
+ * nothing is wanted. */
+MUST_CHECK enum fault enrolled_change_needs(struct call *call, struct keyring *keyring, bool *ret_contact,
+					    struct why *why);
+/* Before a change that needs only local keys: makes the contact that it needs. A command that may ask the
+ * servers more has admission_may_change(). */
 MUST_CHECK enum fault enrolled_may_change(struct call *call, struct keyring *keyring, struct why *why);
 /* After a change: tells the witness, if that may be done now. Never fails the command. */
 void enrolled_report(const struct call *call, struct keyring *keyring, const struct folder_file *file);

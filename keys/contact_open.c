@@ -178,7 +178,9 @@ enum fault contacts_open(struct contacts *contacts, const struct folder_file *fi
 					  : "you are not enrolled with a key server";
 
 	(void)why_set(&verdict.why, FAULT_LOCKED, "%s", words);
-	if (held->service) {
+	if (held->service && contact_check_version(held, &verdict.why)) {
+		verdict.fault = FAULT_DENIED;
+	} else if (held->service) {
 		contact_look_at_keyring(held);
 		for (enum role role = ROLE_ADMIN; role >= ROLE_READER && !verdict.open; role--)
 			consider_role(held, file, role, &verdict);
@@ -224,6 +226,9 @@ enum fault contacts_confirm(struct contacts *contacts, struct group_lease *lease
 
 	if (lease_is_valid(&lease->lease, now_ms))
 		return FAULT_NONE;
+	enum fault fault = contact_check_version(held, why);
+	if (fault)
+		return fault;
 	if (!group || group->lease != lease || !group_has_zero_lease(group))
 		return refuse_ended(group, lease, now_ms, why);
 	return confirm(held, group, now_ms, why);
@@ -250,7 +255,7 @@ void contacts_words(struct contacts *contacts, const struct folder_file *file,
 
 	if (!held->service)
 		(void)why_set(&why, FAULT_LOCKED, "you are not enrolled with a key server");
-	else if (!known_words(held, file, now_ms, &why))
+	else if (!contact_check_version(held, &why) && !known_words(held, file, now_ms, &why))
 		contact_refusal_words(held, now_ms, &why);
 	(void)snprintf(text, WHY_TEXT_SIZE, "%s", why.text);
 }

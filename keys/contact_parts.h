@@ -194,6 +194,8 @@ void run_conclude(struct contact_run *run);
 
 /* contact_verdict.c: may the client make a contact by itself? */
 bool contact_is_allowed(const struct contacts *held, int64_t now_ms);
+/* The policy's minimum_client: while it closes group keys to this program nothing is asked, and no lease stays. */
+MUST_CHECK enum fault contact_check_version(const struct contacts *held, struct why *why);
 /* Why not, for people. */
 void contact_refusal_words(struct contacts *held, int64_t now_ms, struct why *why);
 /* Once a minute. */

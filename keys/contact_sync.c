@@ -340,6 +340,15 @@ static void fetch_recovery_groups(struct contact_run *run)
 	}
 }
 
+static void say_outdated(struct contacts *contacts)
+{
+	AUTO(contacts_let_go) struct contacts *held = contacts_hold(contacts);
+	struct why why = WHY_NONE;
+
+	if (contact_check_version(held, &why))
+		log_warning("Folders of groups stay closed: %s", why.text);
+}
+
 /* -- all of it ---------------------------------------------------------------------------------- */
 
 enum fault contact_synchronise(struct contact_run *run, bool everybody,
@@ -357,5 +366,6 @@ enum fault contact_synchronise(struct contact_run *run, bool everybody,
 	if (refused || fault)
 		return refused ? refused : fault;
 	log_info("Successfully synchronized policy with %s", ret_host);
+	say_outdated(run->contacts);
 	return FAULT_NONE;
 }

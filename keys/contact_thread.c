@@ -29,12 +29,31 @@ static void say_lost(const struct contact_group *group)
 }
 
 /* A lease of zero has no end of its own. */
+static bool has_ended(const struct contact_group *group, int64_t now_ms)
+{
+	return group->lease && !group_has_zero_lease(group) && !group_is_warm(group, now_ms);
+}
+
+/* This program has become too old. */
+static void close_all(struct contacts *held, const struct why *why, struct contact_news *news)
+{
+	for (struct contact_group *group = held->groups; group; group = group->next) {
+		if (!group->lease)
+			continue;
+		log_warning("The folders of the group '%s' are closed: %s", group->name, why->text);
+		news_end_lease(news, held, group);
+	}
+}
+
 static void end_leases(struct contacts *held, int64_t now_ms, struct contact_news *news)
 {
 	unsigned before = held->lost;
+	struct why why = WHY_NONE;
 
+	if (contact_check_version(held, &why))
+		close_all(held, &why, news);
 	for (struct contact_group *group = held->groups; group; group = group->next) {
-		if (!group->lease || group_has_zero_lease(group) || group_is_warm(group, now_ms))
+		if (!has_ended(group, now_ms))
 			continue;
 		news_end_lease(news, held, group);
 		if (!held->is_background)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keys/client_version.h"
 #include "keys/contact_parts.h"
 
 #define HOSTS_MAX 16
@@ -18,6 +19,11 @@ bool contact_is_allowed(const struct contacts *held, int64_t now_ms)
 	if (!held->is_background && !held->has_failed)
 		return true;
 	return now_ms >= held->no_network_until_ms && countdown_allows(&held->countdown, now_ms);
+}
+
+enum fault contact_check_version(const struct contacts *held, struct why *why)
+{
+	return held->has_policy ? client_version_check(&held->policy, why) : FAULT_NONE;
 }
 
 /* Those that did not answer when last asked, or were not asked yet. */

@@ -1,3 +1,4 @@
+#include "keys/client_version.h"
 #include "keys/fields.h"
 #include "keys/organisation_parts.h"
 
@@ -64,12 +65,20 @@ struct policy policy_default(const struct organisation_id *organisation, int64_t
 	};
 }
 
+static bool is_minimum(const char *text)
+{
+	return text[0] == 0 || client_version_is_valid(text);
+}
+
 enum fault policy_read(const struct signed_object *object, const struct organisation *organisation,
 		       struct policy *ret_policy, struct why *why)
 {
 	struct field fields[FIELDS_MAX];
 	struct policy read = {0};
 	enum fault fault = fields_read(fields, all_fields(fields), signed_payload(object), &read, why);
+	if (!fault && !is_minimum(read.minimum_client))
+		fault = why_set(why, FAULT_MALFORMED, "'minimum_client' is no version: '%s'",
+				read.minimum_client);
 	if (!fault)
 		fault = organisation_made_it(organisation, &read.organisation, object, why);
 	if (fault)
@@ -142,7 +151,7 @@ static enum fault refuse_value(const struct field *field, const char *text, stru
 		at += (size_t)snprintf(words + at, sizeof words - at, "%s%s", i ? " or " : "",
 				       field->words[i]);
 	return why_set(why, FAULT_INVALID, "'%s' is %s, not '%.40s'", field->name,
-		       field->form == FIELD_CHOICE ? words : "a short text", text);
+		       field->form == FIELD_CHOICE ? words : "a version like 0.10.2", text);
 }
 
 enum fault policy_set(struct policy *policy, const char *assignment, struct why *why)
@@ -160,7 +169,7 @@ enum fault policy_set(struct policy *policy, const char *assignment, struct why 
 	/* Text that is no UTF-8 makes no value: the member is then missing, and refused. */
 	if (value && json_object_set_new(object, field->name, value) != 0)
 		return why_set(why, FAULT_MEMORY, "no memory for a setting");
-	if (fields_read(field, 1, object, &changed, NULL))
+	if (fields_read(field, 1, object, &changed, NULL) || !is_minimum(changed.minimum_client))
 		return refuse_value(field, equals + 1, why);
 	*policy = changed;
 	return FAULT_NONE;

@@ -296,6 +296,62 @@ record() {
 	as alice fsenc set-role "$T/share" bob writer
 }
 
+@test "under such a policy add-user asks the key servers once, and sync says once that they answered" {
+	joins alice finance
+	joins bob finance
+	as alice fsenc init "$T/share"
+	server policy set "$S" offline=block
+	as alice run --separate-stderr fsenc sync --verbose
+	[ "$status" = 0 ]
+	[ "$(grep -c "Successfully synchronized policy" <<<"$stderr")" = 1 ]
+	as alice run --separate-stderr fsenc sync
+	[ "$(grep -c "Successfully synchronized policy" <<<"$stderr")" = 1 ]
+	# bob's certificate is asked for, too
+	as alice run --separate-stderr fsenc add-user "$T/share" bob --verbose
+	[ "$status" = 0 ]
+	[ "$(grep -c "Successfully synchronized policy" <<<"$stderr")" = 1 ]
+	[ "$(names_of)" = "alice bob" ]
+}
+
+@test "a policy that asks for a later client closes groups and changes to this one, and nothing of its own" {
+	needs_fuse
+	joins alice finance
+	joins bob finance
+	as alice fsenc init "$T/share" --lobby
+	mkdir "$T/share/Finance" "$T/share/Private" mnt
+	as alice fsenc protect "$T/share/Finance"
+	as bob fsenc protect "$T/share/Private"
+	as alice fsenc add-group "$T/share/Finance" finance --role writer
+	as bob fsenc mount "$T/share" "$T/mnt"
+	echo plan >mnt/Finance/plan
+	echo own >mnt/Private/own
+	server policy set "$S" minimum_client=0.0.9
+	as bob fsenc sync
+	[ "$(cat mnt/Finance/plan)" = plan ]
+	server policy set "$S" minimum_client=9000.0
+	as bob run --separate-stderr fsenc sync
+	[ "$status" = 0 ]
+	says "Warning: Folders of groups stay closed: the policy of the organisation asks for fsenc 9000.0 or later; this is fsenc "
+	# the mount hears of it from the same sync, and its lease ends with it
+	wait_for gives_error EACCES cat mnt/Finance/plan
+	[ "$(cat mnt/Private/own)" = own ]
+	echo more >>mnt/Private/own
+	[[ $(getfattr --only-values -n user.fsenc.state mnt/Finance) == *"asks for fsenc 9000.0 or later"* ]]
+	before=$(sha256sum <"$T/share/Private/.fsenc")
+	as bob fails 13 fsenc add-user "$T/share/Private" alice
+	says "asks for fsenc 9000.0 or later"
+	as bob fails 13 fsenc add-group "$T/share/Private" finance
+	as bob fails 13 fsenc set-role "$T/share/Private" bob writer
+	mkdir "$T/share/Another"
+	as bob fails 13 fsenc protect "$T/share/Another"
+	[ "$(sha256sum <"$T/share/Private/.fsenc")" = "$before" ]
+	# and opens again, without a new mount
+	server policy set "$S" minimum_client=
+	as bob fsenc sync
+	wait_for grep -q plan mnt/Finance/plan
+	as bob fsenc umount "$T/mnt"
+}
+
 @test "doctor names what is wrong, and where" {
 	joins alice finance
 	as alice fsenc doctor --json >doctor.json || true

@@ -259,7 +259,9 @@ static void policy_set__refuses_the_rest_and_changes_nothing(void **state)
 		{"cache_negative=11", FAULT_INVALID, "10"},
 		{"offline=1", FAULT_INVALID, "standalone or block"},
 		{"offline=\xff", FAULT_INVALID, "standalone or block"},
-		{"minimum_client=a\nb", FAULT_INVALID, "text"},
+		{"minimum_client=a\nb", FAULT_INVALID, "version"},
+		{"minimum_client=1.x", FAULT_INVALID, "'minimum_client' is a version"},
+		{"minimum_client=1.", FAULT_INVALID, "version"},
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct why why = WHY_NONE;
