@@ -1,6 +1,7 @@
 #include "keys/inquiry.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -101,6 +102,18 @@ enum fault inquiry_user(struct service *service, const char *name, struct user_a
 	return FAULT_NONE;
 }
 
+/* Nobody's account but the one asked for; or of the user asked for; or the key that took the place of his,
+ * which only the server knows. Without a certificate (revoked) there is nothing to compare. */
+static bool is_about(const struct user_answer *answer, const struct member_id *id)
+{
+	if (!answer->certificate || member_id_equal(&answer->account, id) ||
+	    member_id_equal(&certificate_identity(answer->certificate)->id, id))
+		return true;
+	const struct fingerprint previous = certificate_previous(answer->certificate);
+
+	return !fingerprint_is_none(&previous);
+}
+
 enum fault inquiry_user_by_id(struct service *service, const struct member_id *id,
 			      struct user_answer *ret_answer, struct why *why)
 {
@@ -114,6 +127,9 @@ enum fault inquiry_user_by_id(struct service *service, const struct member_id *i
 	if (fault)
 		return fault;
 	fault = read_user(&answer, &read, why);
+	if (!fault && !is_about(&read, id))
+		fault = why_set(why, FAULT_REFUSED, "asked for the user %s it answers with '%s'", text,
+				read.name);
 	if (fault)
 		return as_lie(fault, &answer, why);
 	*ret_answer = read;
@@ -174,6 +190,40 @@ enum fault inquiry_group(struct service *service, const struct organisation *org
 	return fault ? as_lie(fault, &answer, why) : FAULT_NONE;
 }
 
+static int by_account(const void *one, const void *other)
+{
+	return memcmp(one, other, sizeof(struct member_id));
+}
+
+/* A directory's answer names everybody once; two certificates for one account are two people under one name.
+ */
+static enum fault check_accounts(const struct members_answer *answer, struct why *why)
+{
+	AUTO(free) struct member_id *accounts = calloc(answer->count + 1, sizeof *accounts);
+
+	if (!accounts)
+		return why_set(why, FAULT_MEMORY, "no memory for members");
+	for (size_t i = 0; i < answer->count; i++)
+		accounts[i] = answer->list[i].account;
+	qsort(accounts, answer->count, sizeof *accounts, by_account);
+	for (size_t i = 1; i < answer->count; i++)
+		if (member_id_equal(&accounts[i], &accounts[i - 1]))
+			return why_set(why, FAULT_REFUSED, "it names a member of the group twice");
+	return FAULT_NONE;
+}
+
+static enum fault check_members(const struct members_answer *answer, const struct member_id *group,
+				struct why *why)
+{
+	if (!member_id_equal(&answer->group, group))
+		return why_set(why, FAULT_REFUSED, "it answers with the members of another group");
+	for (size_t i = 0; i < answer->count; i++)
+		if (!fits(answer->list[i].certificate, &answer->list[i].account, answer->list[i].name))
+			return why_set(why, FAULT_REFUSED, "the certificate for '%s' is another account's",
+				       answer->list[i].name);
+	return check_accounts(answer, why);
+}
+
 enum fault inquiry_members(struct service *service, const struct member_id *group,
 			   struct members_answer *ret_answer, struct why *why)
 {
@@ -186,12 +236,8 @@ enum fault inquiry_members(struct service *service, const struct member_id *grou
 	if (fault)
 		return fault;
 	fault = members_answer_read(answer.body.data, answer.body.size, &read, why);
-	if (!fault && !member_id_equal(&read.group, group))
-		fault = why_set(why, FAULT_REFUSED, "it answers with the members of another group");
-	for (size_t i = 0; i < read.count && !fault; i++)
-		if (!fits(read.list[i].certificate, &read.list[i].account, read.list[i].name))
-			fault = why_set(why, FAULT_REFUSED, "the certificate for '%s' is another account's",
-					read.list[i].name);
+	if (!fault)
+		fault = check_members(&read, group, why);
 	if (fault)
 		return as_lie(fault, &answer, why);
 	*ret_answer = read;

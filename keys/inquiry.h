@@ -3,9 +3,9 @@
  * Each is one call of keys/service.h within SERVICE_DEADLINE_MS. What comes back is checked to be an answer
  * to the question, or somebody else would be let in under the name that was asked for: users and groups have
  * the name or id asked for (capitals do not count, as in directories), certificates the name and account they
- * come with; else FAULT_IDENTITY. Descriptors are the organisation's; certificates are the caller's to verify
- * (keys/keyring_certified.h). A problem is the fault of docs/PROTOCOL.md, "Problems", with the server's
- * words. Any thread, one call a thread.
+ * come with, and no account is named twice; else FAULT_IDENTITY. Descriptors are the organisation's;
+ * certificates are the caller's to verify (keys/keyring_certified.h). A problem is the fault of
+ * docs/PROTOCOL.md, "Problems", with the server's words. Any thread, one call a thread.
  */
 #ifndef FSENC_KEYS_INQUIRY_H
 #define FSENC_KEYS_INQUIRY_H
@@ -15,7 +15,8 @@
 /* By the directory's name. FAULT_MISSING: the directory has no such user. */
 MUST_CHECK enum fault inquiry_user(struct service *service, const char *name, struct user_answer *ret_answer,
 				   struct why *why);
-/* By the user's own id, under which folders know him. FAULT_MISSING: no such user, or no account any more. */
+/* By the user's own id, under which folders know him, or his account's. FAULT_MISSING: no such user, or no
+ * account any more. The certificate may be of a later key of his account. */
 MUST_CHECK enum fault inquiry_user_by_id(struct service *service, const struct member_id *id,
 					 struct user_answer *ret_answer, struct why *why);
 /* By name, id in hex, or the DN of a directory (whose first value is then its name). FAULT_MISSING: no group

@@ -1,54 +1,5 @@
-/* What commands ask of key servers: the question as it is sent, and answers to something else. */
-#include "keys/inquiry.h"
-#include "tests/lib/key_server.h"
-
-static struct company company;
-static struct company_group finance;
-static struct company_group sales;
-static struct person admin;
-static struct person bob;
-static struct person mallory;
-static struct key_server server;
-static struct service *service;
-
-/* What the server answers next, whatever it is asked. */
-static struct bytes body;
-
-static void will_say(const struct bytes *text)
-{
-	AUTO(key_server_let_go) struct key_server *held = key_server_hold(&server);
-
-	held->script = (struct key_server_script){.lease = 120, .body = text};
-}
-
-static void new_body(void)
-{
-	bytes_done(&body);
-	body = BYTES_EMPTY;
-	will_say(&body);
-}
-
-static struct certificate *certificate_of(const struct person *person)
-{
-	return company_certificate(&company, 0, person);
-}
-
-static void say_user(const char *name, struct certificate *certificate, const struct member_id *account)
-{
-	struct why why = WHY_NONE;
-	struct user_answer answer = {.enabled = true, .certificate = certificate, .account = *account};
-
-	new_body();
-	(void)snprintf(answer.name, sizeof answer.name, "%s", name);
-	assert_works(user_answer_write(&answer, &body, &why));
-}
-
-static enum fault ask_user(const char *name, struct why *why)
-{
-	AUTO(user_answer_done) struct user_answer answer = {.certificate = NULL};
-
-	return inquiry_user(service, name, &answer, why);
-}
+/* What commands ask of key servers: the question as it is sent, and answers about somebody else. */
+#include "tests/lib/inquiries.h"
 
 static void inquiry_user__gives_who_was_asked_for(void **state)
 {
@@ -126,21 +77,45 @@ static void inquiry_user__by_id_asks_for_the_id(void **state)
 	assert_string_equal(server.last_target, target);
 }
 
-static enum fault ask_group(const char *words, struct why *why)
+static void inquiry_user__by_id_refuses_somebody_else(void **state)
 {
-	AUTO(signed_free) struct signed_object *object = NULL;
-	struct group_descriptor group;
-
-	return inquiry_group(service, &company.organisation, words, &group, &object, why);
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(certificate_free) struct certificate *mallorys = certificate_of(&mallory);
+	const struct member_id account = certificate_account(mallorys);
+	say_user("mallory", mallorys, &account);
+	assert_fault(FAULT_IDENTITY, ask_by_id(person_id(&bob), &why));
+	assert_non_null(strstr(why.text, "mallory"));
+	assert_works(ask_by_id(person_id(&mallory), &why));
+	assert_works(ask_by_id(&account, &why));
 }
 
-static void say_group(const struct company_group *group)
+/* A key that took the place of the one asked for has another user's id; and one that was revoked is not
+ * shown. */
+static void inquiry_user__by_id_takes_a_later_key_or_none(void **state)
 {
+	(void)state;
 	struct why why = WHY_NONE;
-	struct signed_object *object = group->object;
+	AUTO(person_done) struct person again = person_new("bob");
+	AUTO(certificate_free) struct certificate *later = NULL;
+	const struct member_id account = {{7}};
+	const struct fingerprint before = person_fingerprint(&bob);
+	later = certified_as(&again, "bob", &account, &before);
+	say_user("bob", later, &account);
+	assert_works(ask_by_id(person_id(&bob), &why));
+	say_user("bob", NULL, &account);
+	assert_works(ask_by_id(person_id(&bob), &why));
+}
 
-	new_body();
-	assert_works(groups_answer_write(&(struct groups_answer){&object, 1}, true, &body, &why));
+/* Whoever is not certified has no account, and so nothing that fits one. */
+static void inquiry_user__refuses_a_certificate_that_nobody_gave(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	const struct member_id account = {{9}};
+	say_user("bob", bob.certificate, &account);
+	assert_fault(FAULT_IDENTITY, ask_user("bob", &why));
+	assert_fault(FAULT_IDENTITY, ask_by_id(person_id(&bob), &why));
 }
 
 static void inquiry_group__gives_the_group_asked_for(void **state)
@@ -177,24 +152,6 @@ static void inquiry_group__of_another_organisation_is_a_lie(void **state)
 	AUTO(company_group_done) struct company_group theirs = company_group_new(&stranger, "finance", 1, 1);
 	say_group(&theirs);
 	assert_fault(FAULT_IDENTITY, ask_group("finance", &why));
-}
-
-static enum fault ask_members(struct why *why)
-{
-	AUTO(members_answer_done) struct members_answer answer = {.count = 0};
-
-	return inquiry_members(service, &finance.descriptor.id, &answer, why);
-}
-
-static void say_members(const struct member_id *group, const char *name, struct certificate *certificate)
-{
-	struct why why = WHY_NONE;
-	struct members_answer_entry entry = {.certificate = certificate};
-
-	new_body();
-	(void)snprintf(entry.name, sizeof entry.name, "%s", name);
-	entry.account = certificate_account(certificate);
-	assert_works(members_answer_write(&(struct members_answer){*group, &entry, 1}, &body, &why));
 }
 
 static void inquiry_members__are_those_of_the_group_with_their_own_keys(void **state)
@@ -243,46 +200,6 @@ static void inquiry_escrow__hands_over_what_is_sealed(void **state)
 	assert_int_equal(key_server_count(&server, ROUTE_TOKEN), before + 1);
 }
 
-static int begin(void **state)
-{
-	struct why why = WHY_NONE;
-	struct keyring_server url = {.url = ""};
-	(void)state;
-	if (secret_start(&why) || service_global_start(&why))
-		return -1;
-	company = company_new(1);
-	finance = company_group_new(&company, "finance", 1, 1);
-	sales = company_group_new(&company, "sales", 1, 1);
-	admin = person_new("admin");
-	bob = person_new("bob");
-	mallory = person_new("mallory");
-	server = (struct key_server){.company = &company, .user = identity_public(admin.identity)};
-	key_server_start(&server);
-	memcpy(url.url, server.url, sizeof server.url);
-	url.id = *person_id(&company.servers[0]);
-	const struct keyring_organisation organisation = {.fingerprint = person_fingerprint(&company.root),
-							  .object = company.object,
-							  .organisation = company.organisation,
-							  .servers = &url,
-							  .server_count = 1};
-	return service_new(&organisation, admin.identity, &service, &why) ? -1 : 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	service_free(service);
-	key_server_stop(&server);
-	bytes_done(&body);
-	company_group_done(&finance);
-	company_group_done(&sales);
-	person_done(&admin);
-	person_done(&bob);
-	person_done(&mallory);
-	company_done(&company);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +207,9 @@ int main(void)
 		cmocka_unit_test(inquiry_user__sends_any_name_as_one_word),
 		cmocka_unit_test(inquiry_user__refuses_somebody_else),
 		cmocka_unit_test(inquiry_user__by_id_asks_for_the_id),
+		cmocka_unit_test(inquiry_user__by_id_refuses_somebody_else),
+		cmocka_unit_test(inquiry_user__by_id_takes_a_later_key_or_none),
+		cmocka_unit_test(inquiry_user__refuses_a_certificate_that_nobody_gave),
 		cmocka_unit_test(inquiry_group__gives_the_group_asked_for),
 		cmocka_unit_test(inquiry_group__refuses_another_group),
 		cmocka_unit_test(inquiry_group__of_another_organisation_is_a_lie),
@@ -297,5 +217,5 @@ int main(void)
 		cmocka_unit_test(inquiry__takes_problems_for_answers),
 		cmocka_unit_test(inquiry_escrow__hands_over_what_is_sealed),
 	};
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, inquiries_begin, inquiries_end);
 }
