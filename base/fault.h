@@ -26,6 +26,7 @@
 	X(LOCKED, ENOKEY, 13, "no key of yours opens it") \
 	X(UNREACHABLE, EHOSTUNREACH, 20, "the key server cannot be reached") \
 	X(PENDING, EAGAIN, 1, "an answer is awaited") \
+	X(TURN, EAGAIN, 1, "another client is at the same bytes") \
 	X(IDENTITY, EHOSTUNREACH, 21, "the server is not who it should be") \
 	X(PASSPHRASE_EMPTY, EACCES, 22, "the passphrase is empty") \
 	X(KEYRING_READ, EIO, 23, "the keyring or configuration cannot be read") \

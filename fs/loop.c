@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "fs/killpriv.h"
 #include "fs/parked.h"
+#include "fs/range.h"
 
 #define RETRIERS 4
 #define LINGER_NS 50000
@@ -39,6 +40,7 @@ struct work {
 	struct parked *entry; /* taken up again, or NULL */
 	uint64_t round;
 	bool parked; /* `entry` met the same again */
+	bool interrupted; /* meanwhile */
 	bool nameless, kills;
 	unsigned vain, skipped; /* lingerings */
 };
@@ -86,29 +88,42 @@ static bool add(struct work *work, struct parked **ret_entry)
 	return parked_add(work->loop->parked, header->unique, header, work->buffer.size, ret_entry);
 }
 
+/* Whoever works at the entry calls this when libfuse has forgotten the request. */
+static void offer(struct loop *loop, struct parked *entry, uint64_t round, bool interrupted)
+{
+	uint64_t unique = entry->unique;
+
+	if (parked_offer(loop->parked, entry, round, interrupted))
+		return;
+	parked_drop(loop->parked, entry);
+	answer(loop, unique, EINTR);
+}
+
 /* It is listed before libfuse forgets it: an interrupt finds it here or there. */
-bool loop_park(fuse_req_t req)
+static bool park(fuse_req_t req, bool turn)
 {
 	struct work *work = present;
 	struct parked *entry = work ? work->entry : NULL;
 
-	if (!work || (entry && entry->final) || (!entry && !add(work, &entry)))
+	if (!work || (entry && entry->final && !turn) || (!entry && !add(work, &entry)))
 		return false;
-	bool interrupted = fuse_req_interrupted(req);
-	if (interrupted)
-		(void)fuse_reply_err(req, EINTR);
-	else
-		fuse_reply_none(req);
-	work->parked = !interrupted;
-	if (work->entry)
-		return true;
-	uint64_t unique = entry->unique;
-	if (!interrupted && parked_offer(work->loop->parked, entry, work->round))
-		return true;
-	parked_drop(work->loop->parked, entry);
-	if (!interrupted)
-		answer(work->loop, unique, EINTR);
+	entry->turn = turn;
+	work->parked = true;
+	work->interrupted = fuse_req_interrupted(req);
+	fuse_reply_none(req);
+	if (!work->entry)
+		offer(work->loop, entry, work->round, work->interrupted);
 	return true;
+}
+
+bool loop_park(fuse_req_t req)
+{
+	return park(req, false);
+}
+
+bool loop_park_for_turn(fuse_req_t req)
+{
+	return park(req, true);
 }
 
 /* -- requests taken up again ---------------------------------------------------------------------------- */
@@ -117,24 +132,23 @@ static void retry(struct loop *loop, struct parked *entry)
 {
 	struct work work = {
 		.loop = loop, .entry = entry, .buffer = {.mem = entry->bytes, .size = entry->size}};
-	uint64_t unique = entry->unique;
 
 	present = &work;
 	process(&work);
 	present = NULL;
 	if (work.nameless)
 		((struct fuse_in_header *)work.buffer.mem)->opcode = FUSE_TMPFILE;
-	if (work.parked && parked_offer(loop->parked, entry, work.round))
-		return;
-	parked_drop(loop->parked, entry);
 	if (work.parked)
-		answer(loop, unique, EINTR);
+		offer(loop, entry, work.round, work.interrupted);
+	else
+		parked_drop(loop->parked, entry);
 }
 
 static void *run_retrier(void *context)
 {
 	struct loop *loop = context;
 
+	range_serve();
 	for (struct parked *entry = parked_take(loop->parked); entry; entry = parked_take(loop->parked))
 		retry(loop, entry);
 	return NULL;
@@ -153,11 +167,12 @@ static bool interrupts_parked(const struct work *work)
 	const struct fuse_in_header *header = work->buffer.mem;
 	const struct fuse_interrupt_in *interrupt = (const void *)(header + 1);
 
-	if (header->opcode != FUSE_INTERRUPT || work->buffer.size < sizeof(*header) + sizeof(*interrupt) ||
-	    !parked_interrupt(work->loop->parked, interrupt->unique))
+	if (header->opcode != FUSE_INTERRUPT || work->buffer.size < sizeof(*header) + sizeof(*interrupt))
 		return false;
-	answer(work->loop, interrupt->unique, EINTR);
-	return true;
+	enum parked_interrupt what = parked_interrupt(work->loop->parked, interrupt->unique);
+	if (what == PARKED_GONE)
+		answer(work->loop, interrupt->unique, EINTR);
+	return what != PARKED_UNKNOWN;
 }
 
 static void end_with(struct loop *loop, int error)
@@ -260,6 +275,7 @@ static void *run_worker(void *context)
 	struct work work = {.loop = context};
 	int before;
 
+	range_serve();
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
 	present = &work;
 	pthread_cleanup_push(work_done, &work);

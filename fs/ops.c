@@ -29,7 +29,7 @@ struct inode *ops_inode(fuse_req_t req, fuse_ino_t ino)
 
 void ops_end(fuse_req_t req, enum fault fault, const struct why *why)
 {
-	if (fault == FAULT_PENDING && loop_park(req))
+	if ((fault == FAULT_PENDING && loop_park(req)) || (fault == FAULT_TURN && loop_park_for_turn(req)))
 		return;
 	/* It has waited long enough. */
 	if (fault == FAULT_PENDING)

@@ -18,8 +18,8 @@ struct tree *ops_tree(fuse_req_t req);
 /* A new reference; when the kernel's number is not known any more, NULL, and the request is answered
  * (ESTALE). */
 struct inode *ops_inode(fuse_req_t req, fuse_ino_t ino);
-/* Answers with the fault's errno (0 for none) and tells the log. FAULT_PENDING: the request is parked
- * (fs/loop.h), and the operation comes once more. */
+/* Answers with the fault's errno (0 for none) and tells the log. FAULT_PENDING and
+ * FAULT_TURN: the request is parked (fs/loop.h), and the operation comes once more. */
 void ops_end(fuse_req_t req, enum fault fault, const struct why *why);
 void ops_attributes(fuse_req_t req, struct inode *inode, const struct stat *shown);
 void ops_fill_entry(const struct tree *tree, const struct tree_entry *entry,

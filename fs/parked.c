@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/secret.h"
 
+#define PAUSE_FIRST_MS 2
+
 struct parked_list {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -118,6 +120,7 @@ bool parked_add(struct parked_list *list, uint64_t unique, const void *bytes, si
 	entry->unique = unique;
 	entry->size = size;
 	entry->until_ms = clock_boot_ms() + list->patience_ms;
+	entry->pause_ms = PAUSE_FIRST_MS;
 	entry->taken = true;
 	memcpy(entry->bytes, bytes, size);
 	(void)pthread_mutex_lock(&list->mutex);
@@ -132,12 +135,25 @@ bool parked_add(struct parked_list *list, uint64_t unique, const void *bytes, si
 	return room;
 }
 
-bool parked_offer(struct parked_list *list, struct parked *entry, uint64_t round)
+static bool waits_through_interrupts(const struct parked *entry)
+{
+	return entry->turn && clock_boot_ms() < entry->until_ms;
+}
+
+static void set_next_try(struct parked *entry)
+{
+	entry->again_ms = clock_boot_ms() + entry->pause_ms;
+	entry->pause_ms = entry->pause_ms * 2 < PARKED_PAUSE_MS ? entry->pause_ms * 2 : PARKED_PAUSE_MS;
+}
+
+bool parked_offer(struct parked_list *list, struct parked *entry, uint64_t round, bool interrupted)
 {
 	(void)pthread_mutex_lock(&list->mutex);
-	bool waits = !entry->interrupted;
+	entry->interrupted |= interrupted;
+	bool waits = !entry->interrupted || waits_through_interrupts(entry);
 	if (waits) {
 		entry->round = round;
+		set_next_try(entry);
 		entry->taken = false;
 		(void)pthread_cond_signal(&list->changed);
 	}
@@ -153,27 +169,40 @@ void parked_drop(struct parked_list *list, struct parked *entry)
 	entry_free(entry);
 }
 
-bool parked_interrupt(struct parked_list *list, uint64_t unique)
+enum parked_interrupt parked_interrupt(struct parked_list *list, uint64_t unique)
 {
+	enum parked_interrupt what = PARKED_UNKNOWN;
+
 	(void)pthread_mutex_lock(&list->mutex);
 	struct parked *entry = find(list, unique);
-	bool waited = entry && !entry->taken;
-	if (waited)
-		take_out(list, entry);
-	else if (entry)
+	if (entry)
 		entry->interrupted = true;
+	if (entry && !entry->taken)
+		what = waits_through_interrupts(entry) ? PARKED_LATER : PARKED_GONE;
+	if (what == PARKED_GONE)
+		take_out(list, entry);
 	(void)pthread_mutex_unlock(&list->mutex);
-	if (waited)
+	if (what == PARKED_GONE)
 		entry_free(entry);
-	return waited;
+	return what;
 }
 
 /* -- taking them up again -------------------------------------------------------------------------- */
 
+static int64_t due_at(const struct parked *entry)
+{
+	return entry->turn ? entry->again_ms : entry->until_ms;
+}
+
+static bool is_due(const struct parked_list *list, const struct parked *entry, int64_t now)
+{
+	return due_at(entry) <= now || (!entry->turn && entry->round != atomic_load(&list->round));
+}
+
 static struct parked *find_due(const struct parked_list *list, int64_t now)
 {
 	for (struct parked *entry = list->first; entry; entry = entry->next)
-		if (!entry->taken && (entry->round != atomic_load(&list->round) || entry->until_ms <= now))
+		if (!entry->taken && is_due(list, entry, now))
 			return entry;
 	return NULL;
 }
@@ -183,8 +212,8 @@ static int64_t next_end(const struct parked_list *list)
 	int64_t end = INT64_MAX;
 
 	for (const struct parked *entry = list->first; entry; entry = entry->next)
-		if (!entry->taken && entry->until_ms < end)
-			end = entry->until_ms;
+		if (!entry->taken && due_at(entry) < end)
+			end = due_at(entry);
 	return end;
 }
 

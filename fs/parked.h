@@ -10,7 +10,9 @@
  *     parked_drop(list, entry)                        it was answered
  *
  * Due is what was parked in an earlier round than the present one (parked_next_round()), or longer ago than
- * the patience; the latter is `final` then: it must be answered this time.
+ * the patience; the latter is `final` then: it must be answered this time. What waits for its `turn` is due
+ * every PARKED_PAUSE_MS (sooner at first) for as long as it takes; until the patience is over it is not
+ * interrupted either, as programs expect no EINTR of a file.
  *
  * At most PARKED_MAX requests and PARKED_BYTES_MAX bytes. Any thread. Bytes are wiped: writes hold plaintext.
  */
@@ -24,6 +26,7 @@
 #include "base/why.h"
 
 #define PARKED_MAX 1024
+#define PARKED_PAUSE_MS 100
 #define PARKED_BYTES_MAX (32 * 1024 * 1024)
 
 struct parked_list;
@@ -36,6 +39,8 @@ struct parked {
 	bool taken; /* somebody is at it */
 	bool interrupted; /* meanwhile */
 	bool final;
+	bool turn; /* set by whoever offers it */
+	int64_t pause_ms, again_ms; /* for its turn: boot time */
 	size_t size;
 	_Alignas(8) uint8_t bytes[];
 };
@@ -52,13 +57,16 @@ void parked_next_round(struct parked_list *list);
 /* Copies; taken by the caller. False: too many, or no memory. */
 MUST_CHECK bool parked_add(struct parked_list *list, uint64_t unique, const void *bytes, size_t size,
 			   struct parked **ret_entry);
-/* False when it was interrupted meanwhile: the caller answers and drops it. */
-MUST_CHECK bool parked_offer(struct parked_list *list, struct parked *entry, uint64_t round);
+/* False when it was interrupted meanwhile, or by now: the caller answers and drops it. */
+MUST_CHECK bool parked_offer(struct parked_list *list, struct parked *entry, uint64_t round, bool interrupted);
 struct parked *parked_take(struct parked_list *list);
 void parked_drop(struct parked_list *list, struct parked *entry);
-/* True: it waited, and is gone; the caller answers. False: nobody knows it, or somebody is at it and learns
- * of it when he offers it again. */
-bool parked_interrupt(struct parked_list *list, uint64_t unique);
+enum parked_interrupt {
+	PARKED_UNKNOWN, /* nobody knows it, or somebody is at it and learns of it when he offers it again */
+	PARKED_GONE, /* it waited; the caller answers */
+	PARKED_LATER /* when its patience is over */
+};
+enum parked_interrupt parked_interrupt(struct parked_list *list, uint64_t unique);
 
 /* No parked_take() waits any more. */
 void parked_end(struct parked_list *list);

@@ -45,6 +45,20 @@ check() {
 	wait_for flock -n "$T/m2/held" true
 }
 
+@test "a client that is stopped in the middle of writes holds up who writes there, and nobody else" {
+	[ "$(uname -m)" = x86_64 ] || skip "the number of a system call is known for x86-64 only"
+	timeout 60 python3 "$root/tests/clients/locks.py" stopped_client "$T/m2" "$T/back/share"
+	story_sound
+}
+
+@test "a mount ends while a write waits for a client that is stopped" {
+	[ "$(uname -m)" = x86_64 ] || skip "the number of a system call is known for x86-64 only"
+	timeout 60 python3 "$root/tests/clients/locks.py" ends_beside_a_stopped_client "$T/m2" "$T/back/share" "${process[2]}"
+	wait_for is_gone "${process[2]}"
+	[ "$(cat "$T/m1/held")" = before ]
+	story_sound
+}
+
 @test "twelve waiting locks hold up nobody else" {
 	[ "$(uname -m)" = x86_64 ] || skip "the number of a system call is known for x86-64 only"
 	check twelve_waiters

@@ -203,9 +203,91 @@ def twelve_waiters(mount, other):
     print('with twelve waiting locks / without: %.2f (%.2f..%.2f)' % (ratios[1], ratios[0], ratios[2]))
 
 
-def in_lock(child):
+BLOCKS = 1 << 62  # docs/FORMAT.md, Locks
+BLOCKS_LAST = (1 << 62) + (1 << 61)
+
+
+def stopped_client(mount, stored):
+    """Somebody who has every block of sixteen files to himself, as a client that is stopped in the middle of writes,
+    holds up who writes, reads anew and cuts those, and nobody else; then all of it is done."""
+    names = ['held-%d' % n for n in range(16)]
+    for name in names:
+        with open(os.path.join(mount, name), 'wb') as f:
+            f.write(b'before ')
+    held = [os.open(os.path.join(stored, entry), os.O_RDWR) for entry in os.listdir(stored) if not entry.startswith('.fsenc')]
+    assert len(held) == len(names)
+    for fd in held:
+        ofd(fd, fcntl.F_WRLCK, BLOCKS, BLOCKS_LAST - BLOCKS + 1)
+    children = []
+    for name in names[:-1] * 2 + names[-1:]:
+        child = os.fork()
+        if child == 0:
+            fd = os.open(os.path.join(mount, name), os.O_WRONLY | os.O_APPEND)
+            os.write(fd, b'after ')
+            os._exit(0)
+        children.append(child)
+    until(lambda: all(in_call(child, WRITE) for child in children))
+    start = time.monotonic()
+    beside(mount, 'elsewhere')
+    taken = time.monotonic() - start
+    assert taken < 2, 'it took %.1f s' % taken
+    assert all(in_call(child, WRITE) for child in children), 'somebody wrote what another client had'
+    os.kill(children[-1], signal.SIGKILL)  # the only one at the last file: he need not wait
+    os.waitpid(children.pop(), 0)
+    for fd in held:
+        ofd(fd, fcntl.F_UNLCK, BLOCKS, BLOCKS_LAST - BLOCKS + 1)
+    for child in children:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, 'a writer failed'
+    for name in names:
+        with open(os.path.join(mount, name), 'rb') as f:
+            text = f.read()
+        assert text == b'before ' + b'after ' * (2 if name != names[-1] else 0), (name, text)
+
+
+def ends_beside_a_stopped_client(mount, stored, pid):
+    """The mount ends while a write waits for a client that is stopped, and the write fails."""
+    with open(os.path.join(mount, 'held'), 'wb') as f:
+        f.write(b'before')
+    entry, = (entry for entry in os.listdir(stored) if not entry.startswith('.fsenc'))
+    held = os.open(os.path.join(stored, entry), os.O_RDWR)
+    ofd(held, fcntl.F_WRLCK, BLOCKS, BLOCKS_LAST - BLOCKS + 1)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(os.open(os.path.join(mount, 'held'), os.O_WRONLY), b'after')
+        except OSError:
+            os._exit(0)
+        os._exit(1)
+    until(lambda: in_call(child, WRITE))
+    os.kill(int(pid), signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, 'a write came through'
+
+
+def beside(mount, name):
+    """What others do meanwhile."""
+    os.mkdir(os.path.join(mount, name))
+    for n in range(100):
+        path = os.path.join(mount, name, 'file-%d' % n)
+        with open(path, 'wb') as f:
+            f.write(b'x' * 5000)
+        assert os.stat(path).st_size == 5000
+        with open(path, 'ab') as f:
+            f.write(b'y')
+        with open(path, 'rb') as f:
+            assert f.read() == b'x' * 5000 + b'y'
+    assert len(os.listdir(os.path.join(mount, name))) == 100
+
+
+WRITE, FCNTL = 1, 72  # on x86-64
+
+
+def in_call(child, number):
     with open('/proc/%d/syscall' % child) as f:
-        return f.read().startswith('72 ')  # fcntl on x86-64
+        return f.read().startswith('%d ' % number)
+
+
+def in_lock(child):
+    return in_call(child, FCNTL)
 
 
 if __name__ == '__main__':

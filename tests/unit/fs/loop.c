@@ -10,12 +10,14 @@
 
 #include <linux/fuse.h>
 
+#include "base/clock.h"
 #include "fs/loop.h"
 #include "fs/parked.h"
 #include "tests/lib/unit.h"
 
 #define NODE_PLAIN 1
 #define NODE_GROUP 2 /* pending until the server has answered */
+#define NODE_BUSY 3 /* another client is at it until then */
 #define LONG_MS 60000
 #define SHORT_MS 60
 #define PATIENT_MS 10000
@@ -36,9 +38,9 @@ static atomic_bool nameless;
 
 static void answer_or_park(fuse_req_t req, fuse_ino_t node)
 {
-	if (node == NODE_GROUP && !atomic_load(&answered)) {
+	if (node != NODE_PLAIN && !atomic_load(&answered)) {
 		atomic_fetch_add(&asked, 1);
-		if (loop_park(req))
+		if (node == NODE_BUSY ? loop_park_for_turn(req) : loop_park(req))
 			return;
 		(void)fuse_reply_err(req, EHOSTUNREACH);
 		return;
@@ -256,6 +258,63 @@ static void loop__refuses_what_is_pending_for_too_long(void **state)
 	end();
 }
 
+static void loop__does_what_waits_for_its_turn_again_and_again(void **state)
+{
+	int error;
+	(void)state;
+
+	begin(SHORT_MS);
+	uint64_t unique = ask_attributes(NODE_BUSY);
+	int64_t start = clock_boot_ms();
+	/* Nobody says when it is free, and no patience ends it. */
+	while (clock_boot_ms() < start + 2 * SHORT_MS)
+		(void)sched_yield();
+	wait_for_asked(atomic_load(&asked) + 2);
+	atomic_store(&answered, true);
+	assert_int_equal(hear(PATIENT_MS, &error), unique);
+	assert_int_equal(error, ENOENT);
+	end();
+}
+
+static void loop__who_waits_for_his_turn_is_not_interrupted_at_first(void **state)
+{
+	int error;
+	(void)state;
+
+	begin(LONG_MS);
+	uint64_t unique = ask_attributes(NODE_BUSY);
+	wait_for_asked(1);
+	interrupt(unique);
+	wait_for_asked(atomic_load(&asked) + 3);
+	atomic_store(&answered, true);
+	uint64_t heard = hear(PATIENT_MS, &error);
+	while (error == EAGAIN) /* the interrupt came while somebody was at it */
+		heard = hear(PATIENT_MS, &error);
+	assert_int_equal(heard, unique);
+	assert_int_equal(error, ENOENT);
+	end();
+}
+
+static void loop__who_waits_long_for_his_turn_is_interrupted(void **state)
+{
+	int error;
+	(void)state;
+
+	begin(SHORT_MS);
+	uint64_t unique = ask_attributes(NODE_BUSY);
+	wait_for_asked(1);
+	interrupt(unique);
+	uint64_t heard = hear(PATIENT_MS, &error);
+	while (heard != unique) {
+		assert_int_equal(error, EAGAIN);
+		interrupt(unique);
+		heard = hear(PATIENT_MS, &error);
+	}
+	assert_int_equal(error, EINTR);
+	assert_true(atomic_load(&asked) > 1);
+	end();
+}
+
 static void loop__an_interrupt_ends_a_parked_request_and_no_other(void **state)
 {
 	int error;
@@ -388,6 +447,9 @@ int main(void)
 		cmocka_unit_test_teardown(loop__serves_others_while_more_requests_wait_than_there_are_workers,
 					  finish),
 		cmocka_unit_test_teardown(loop__refuses_what_is_pending_for_too_long, finish),
+		cmocka_unit_test_teardown(loop__does_what_waits_for_its_turn_again_and_again, finish),
+		cmocka_unit_test_teardown(loop__who_waits_for_his_turn_is_not_interrupted_at_first, finish),
+		cmocka_unit_test_teardown(loop__who_waits_long_for_his_turn_is_interrupted, finish),
 		cmocka_unit_test_teardown(loop__an_interrupt_ends_a_parked_request_and_no_other, finish),
 		cmocka_unit_test_teardown(loop__answers_what_is_parked_when_it_ends, finish),
 		cmocka_unit_test_teardown(loop__ends_when_the_kernel_lets_go, finish),

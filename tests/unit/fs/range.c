@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "fs/range.h"
 
@@ -240,6 +241,90 @@ static void range__are_granted_in_the_order_of_arrival(void **state)
 	assert_int_equal(small.place, 1);
 }
 
+/* -- threads that serve requests ----------------------------------------------------------- */
+
+struct server {
+	struct clients *clients;
+	enum fault fault;
+	int64_t took_ms;
+};
+
+static void *server_run(void *context)
+{
+	struct server *server = context;
+	AUTO(range_release) struct range held = RANGE_NONE;
+	struct why why = WHY_NONE;
+
+	range_serve();
+	int64_t start = clock_boot_ms();
+	server->fault = range_take(&server->clients->table[0], server->clients->fd[0], RANGE_EXCLUSIVE, 3, 3,
+				   &held, &why);
+	server->took_ms = clock_boot_ms() - start;
+	return NULL;
+}
+
+/* What a thread that serves requests gets for block 3 of the first client. */
+static struct server serve(struct clients *clients)
+{
+	struct server server = {.clients = clients};
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, server_run, &server), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	return server;
+}
+
+static void range__of_another_client_is_tried_for_a_while_by_who_serves(void **state)
+{
+	(void)state;
+	AUTO(clients_done) struct clients clients;
+	clients_init(&clients, false);
+	AUTO(range_release) struct range held = RANGE_NONE;
+	take(&clients, 1, RANGE_EXCLUSIVE, 0, RANGE_END, &held);
+	struct server server = serve(&clients);
+	assert_int_equal(server.fault, FAULT_TURN);
+	assert_true(server.took_ms >= RANGE_TRY_MS);
+	assert_int_equal(in_line(&clients.table[0]), 0);
+	range_release(&held);
+	assert_int_equal(serve(&clients).fault, FAULT_NONE);
+}
+
+static bool somebody_is_stuck(struct range_table *table)
+{
+	bool stuck = false;
+	(void)pthread_mutex_lock(&table->mutex);
+	for (const struct range *range = table->held; range; range = range->next)
+		stuck |= range->stuck;
+	(void)pthread_mutex_unlock(&table->mutex);
+	return stuck;
+}
+
+static void range__behind_who_waits_for_another_client_is_left_by_who_serves(void **state)
+{
+	(void)state;
+	AUTO(clients_done) struct clients clients;
+	clients_init(&clients, false);
+	struct range held = RANGE_NONE;
+	take(&clients, 1, RANGE_EXCLUSIVE, 9, 9, &held);
+	atomic_int order = 0;
+	struct waiter patient = {&clients, 0, RANGE_END, &order, -1};
+	struct waiter behind = {&clients, 3, 3, &order, -1};
+	pthread_t threads[2];
+	assert_int_equal(pthread_create(&threads[0], NULL, waiter_run, &patient), 0);
+	while (!somebody_is_stuck(&clients.table[0]))
+		(void)sched_yield();
+	assert_int_equal(pthread_create(&threads[1], NULL, waiter_run, &behind), 0);
+	while (in_line(&clients.table[0]) < 2)
+		(void)sched_yield();
+	assert_int_equal(serve(&clients).fault, FAULT_TURN);
+	assert_int_equal(in_line(&clients.table[0]), 2);
+	range_release(&held);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(patient.place, 0);
+	assert_int_equal(serve(&clients).fault, FAULT_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +336,8 @@ int main(void)
 		cmocka_unit_test(range__that_is_refused_is_not_held),
 		cmocka_unit_test(range__keeps_threads_and_clients_apart),
 		cmocka_unit_test(range__are_granted_in_the_order_of_arrival),
+		cmocka_unit_test(range__of_another_client_is_tried_for_a_while_by_who_serves),
+		cmocka_unit_test(range__behind_who_waits_for_another_client_is_left_by_who_serves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
