@@ -29,20 +29,36 @@ static void count_connection(struct worker *worker, int step)
 		(void)atomic_fetch_add(http->options.connected, (unsigned)step);
 }
 
-/* MHD: a connection begins or ends. */
-static void notice(void *context, struct MHD_Connection *connection, void **of_socket,
-		   enum MHD_ConnectionNotificationCode what)
+static void begin_visit(const struct worker *worker, struct MHD_Connection *connection, void **ret_visit)
 {
-	struct worker *worker = context;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
+								       MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	(void)of_socket;
-	if (what != MHD_CONNECTION_NOTIFY_CLOSED)
-		return;
+	*ret_visit = info ? visit_begin(worker->http->visits, info->connect_fd,
+					clock_boot_ms() + HTTP_HEADING_MS)
+			  : NULL;
+}
+
+static void end_visit(struct worker *worker, struct MHD_Connection *connection, void **visit)
+{
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
 								       MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	visit_end(worker->http->visits, *visit);
+	*visit = NULL;
 	if (info)
 		addresses_leave(worker->http->addresses, info->client_addr);
 	count_connection(worker, -1);
+}
+
+/* MHD: a connection begins, or ends: its socket is still open then. */
+static void notice(void *context, struct MHD_Connection *connection, void **of_socket,
+		   enum MHD_ConnectionNotificationCode what)
+{
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		begin_visit(context, connection, of_socket);
+	else
+		end_visit(context, connection, of_socket);
 }
 
 /* The one with the fewest connections among those that are not waiting for something just now: a request must
@@ -140,6 +156,7 @@ static void http_free(struct http *http)
 	if (!http)
 		return;
 	stop_workers(http);
+	visits_free(http->visits);
 	addresses_free(http->addresses);
 	(void)pthread_cond_destroy(&http->quiet);
 	(void)pthread_mutex_destroy(&http->lock);
@@ -174,6 +191,8 @@ static enum fault start(struct http *http, struct why *why)
 	if (!http->workers)
 		return why_set(why, FAULT_MEMORY, "no memory for a listener");
 	enum fault fault = addresses_new(per_address, &http->addresses, why);
+	if (!fault)
+		fault = visits_new(&http->visits, why);
 	for (unsigned i = 0; !fault && i < options->threads; i++)
 		fault = start_worker(http, &http->workers[i], why);
 	return fault;

@@ -9,7 +9,10 @@
  * Content-Length, or one beside a Transfer-Encoding, or a Transfer-Encoding other than "chunked", or two
  * Fsenc-Auth (libmicrohttpd 0.9.75 takes the first two and runs the request smuggled behind); a body
  * longer than `body_limit` says, or over HTTP_LARGE while HTTP_LARGE_MOST such are on their way; one that
- * takes longer than HTTP_BODY_MS. What libmicrohttpd cannot parse at all it refuses by itself.
+ * takes longer than HTTP_BODY_MS. What libmicrohttpd cannot parse at all it refuses by itself.Ended without
+ * a word: a connection without a request line HTTP_HEADING_MS after its begin (a TLS handshake is in that),
+ * or without another one when it has been idle; a heading that is not whole HTTP_HEADING_MS after its request
+ * line; an answer that is not taken in HTTP_BODY_MS. None of it is a matter of how often a byte comes.
  *
  *     struct http_options options = {.address = "127.0.0.1:8443", .tls = tls, .threads = 32, ...,
  *                                    .handle = answer, .body_limit = limit, .context = server};
@@ -31,6 +34,7 @@
 
 #define HTTP_TARGET_MAX 2048
 #define HTTP_PEER_SIZE LISTEN_PEER_SIZE
+#define HTTP_HEADING_MS 10000
 #define HTTP_BODY_MS 30000
 #define HTTP_LARGE ((size_t)256 * 1024)
 #define HTTP_LARGE_MOST 16
@@ -72,7 +76,7 @@ struct http_options {
 	unsigned threads;
 	unsigned connections; /* at most, in all: those of listeners with the same `connected` together */
 	unsigned connections_per_address; /* 0: as many as in all */
-	unsigned idle_seconds; /* a connection on which nothing moves is closed */
+	unsigned idle_seconds; /* a connection on which nothing moves, or no request comes, is closed */
 	atomic_uint *connected; /* counts connections that are open; or NULL */
 	http_handle *handle;
 	http_body_limit *body_limit;

@@ -9,6 +9,7 @@
 
 #include "server/addresses.h"
 #include "server/http.h"
+#include "server/visits.h"
 
 /* One thread of MHD's, with the connections that it was given: each is with it to its end. */
 struct worker {
@@ -23,6 +24,7 @@ struct http {
 	struct worker *workers; /* options.threads */
 	struct accepting *accepting;
 	struct addresses *addresses;
+	struct visits *visits;
 	char address[LISTEN_TEXT_SIZE];
 	bool is_unix;
 	atomic_bool closing;

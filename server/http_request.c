@@ -38,17 +38,27 @@ static void count(struct http *http, int step)
 	(void)pthread_mutex_unlock(&http->lock);
 }
 
+/* Of the connection's visit. */
+static void set_patience(struct http *http, struct MHD_Connection *connection, int64_t until_ms)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
+								       MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	if (info)
+		visit_may_last(http->visits, info->socket_context, until_ms);
+}
+
 /* MHD: the raw request line's target, before anything is decoded; becomes the request's context. */
 void *http_request_begin(void *context, const char *target, struct MHD_Connection *connection)
 {
 	struct worker *worker = context;
 	struct arrival *arrival = calloc(1, sizeof *arrival);
 
-	(void)connection;
 	if (!arrival)
 		return NULL;
 	arrival->http = worker->http;
 	arrival->worker = worker;
+	set_patience(worker->http, connection, clock_boot_ms() + HTTP_HEADING_MS);
 	arrival->target = strdup(target);
 	count(arrival->http, 1);
 	return arrival;
@@ -60,11 +70,13 @@ void http_request_end(void *context, struct MHD_Connection *connection, void **o
 	struct arrival *arrival = *of_request;
 
 	(void)context;
-	(void)connection;
 	(void)reason;
 	if (!arrival)
 		return;
 	*of_request = NULL;
+	set_patience(arrival->http, connection,
+		     clock_boot_ms() + MS_PER_SECOND * (int64_t)arrival->http->options.idle_seconds +
+			     HTTP_HEADING_MS);
 	count(arrival->http, -1);
 	if (arrival->is_large)
 		atomic_fetch_sub(&arrival->http->large, 1);
@@ -226,6 +238,7 @@ static enum MHD_Result answer_with(struct arrival *arrival, struct MHD_Connectio
 	bytes_done(&answer.body);
 	if (!response)
 		return MHD_NO;
+	set_patience(http, connection, clock_boot_ms() + HTTP_BODY_MS);
 	enum MHD_Result queued = MHD_queue_response(connection, answer.status, response);
 	MHD_destroy_response(response);
 	return queued;
@@ -251,6 +264,7 @@ static enum MHD_Result take_heading(struct arrival *arrival, struct MHD_Connecti
 	const struct http_options *options = &arrival->http->options;
 
 	arrival->begun = true;
+	set_patience(arrival->http, connection, VISIT_FOR_EVER);
 	arrival->deadline = clock_boot_ms() + HTTP_BODY_MS;
 	arrival->body_max = options->body_limit(options->context, method, arrival->target);
 	arrival->refusal = judge(arrival, &heading);

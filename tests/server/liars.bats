@@ -151,6 +151,40 @@ PY
 	still_up
 }
 
+# A handshake that stops in its middle, and headings of which a letter comes now and then: each would be there for ever.
+@test "a request that drips in" {
+	python3 - "$A" "$S/tls-cert.pem" <<'PY'
+import socket, ssl, sys, time
+host, port = sys.argv[1].split(":")
+context = ssl.create_default_context(cafile=sys.argv[2])
+begun = time.monotonic()
+plain = [socket.create_connection((host, int(port))) for _ in range(2)]
+plain[1].sendall(b"\x16\x03\x01\x02\x00\x01")
+secure = [context.wrap_socket(socket.create_connection((host, int(port))), server_hostname=host) for _ in range(2)]
+secure[1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nDrip: ")
+left = plain + secure
+
+def has_ended(s):
+	s.settimeout(0.05)
+	try:
+		if s in secure:
+			s.sendall(b"x")
+		data = s.recv(100)
+		assert not data, data
+		return True
+	except TimeoutError:
+		return False
+	except OSError:
+		return True
+
+while left:
+	left = [s for s in left if not has_ended(s)]
+	assert time.monotonic() - begun < 40, left
+assert time.monotonic() - begun > 8
+PY
+	still_up
+}
+
 @test "a code that is used, wrong or another's" {
 	answers '403 code' carol POST /v1/enroll "enroll:$alice_code"
 	answers '403 code' alice POST /v1/enroll "enroll:$alice_code"
