@@ -1,24 +1,27 @@
 #!/usr/bin/env bash
-# tests/run.sh [--slow] [--build DIR] - installs what the tests need, builds, runs every test.
+# tests/run.sh [--sanitizers] [--slow] [--build DIR] - installs what the tests need, builds, runs every test.
 #
-# The last line is "N passed, N failed, N skipped". --slow adds the sanitizer builds, valgrind,
-# the fuzz targets and the long crash tests. A skip always says why.
+# The last line is "N passed, N failed, N skipped". --sanitizers adds the unit tests with clang and under the
+# address, undefined behaviour and thread sanitizers; --slow all tests under them, valgrind, the fuzz targets, the
+# models and the long crash tests, for hours. A skip always says why.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 slow=no
+sanitizers=no
 build=build
 while [ $# -gt 0 ]; do
 	case $1 in
-	--slow) slow=yes ;;
+	--sanitizers) sanitizers=yes ;;
+	--slow) slow=yes sanitizers=yes ;;
 	--build) build=$2; shift ;;
-	*) echo "usage: tests/run.sh [--slow] [--build DIR]" >&2; exit 2 ;;
+	*) echo "usage: tests/run.sh [--sanitizers] [--slow] [--build DIR]" >&2; exit 2 ;;
 	esac
 	shift
 done
 
 tests/lib/install build run test
-[ "$slow" = no ] || tests/lib/install slow
+[ "$sanitizers" = no ] || tests/lib/install slow
 
 passed=0 failed=0 skipped=0
 
@@ -56,11 +59,15 @@ run() {
 }
 
 run "the default build" "$build" -Dtests=enabled -- --timeout-multiplier 4 # machines are slow in their own ways
-if [ "$slow" = yes ]; then
+suites=(--suite unit)
+[ "$slow" = no ] || suites=()
+if [ "$sanitizers" = yes ]; then
 	run "clang" "$build-clang" --native-file tests/lib/clang.ini -Dtests=enabled -- --suite unit
 	run "address and undefined behaviour" "$build-asan" -Dtests=enabled -Db_sanitize=address,undefined \
-		-Db_lundef=false -- --setup sanitizer
-	run "threads" "$build-tsan" -Dtests=enabled -Db_sanitize=thread -Db_lundef=false -- --setup sanitizer
+		-Db_lundef=false -- --setup sanitizer "${suites[@]}"
+	run "threads" "$build-tsan" -Dtests=enabled -Db_sanitize=thread -Db_lundef=false -- --setup sanitizer "${suites[@]}"
+fi
+if [ "$slow" = yes ]; then
 	run "models and long stories" "$build" -- --setup slow --suite slow
 	run "valgrind" "$build" -- --setup valgrind --suite unit
 	run "fuzz targets, a minute each" "$build-fuzz" --native-file tests/lib/clang.ini -Dtests=enabled -Dfuzz=true \
