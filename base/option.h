@@ -37,6 +37,7 @@ struct option_list {
 /* What every command of every program has. */
 struct options_always {
 	bool help, quiet, verbose, no_input, yes;
+	bool table; /* of `help` alone: base/program.h */
 };
 
 struct option_row {

@@ -143,7 +143,13 @@ enum fault program_completion(struct call *call, struct why *why)
 	return help_completion(call->program, why);
 }
 
-enum fault program_help(struct call *call, bool table, struct why *why)
+const struct option_row program_help_options[] = {
+	{"table", 0, NULL, "print everything as lines for programs", OPTION_FLAG,
+	 offsetof(struct options_always, table)},
+	OPTION_ROWS_END,
+};
+
+enum fault program_help(struct call *call, struct why *why)
 {
 	const struct command *commands = call->program->commands;
 	const char *one = call->argument_count > 0 ? call->arguments[0] : NULL;
@@ -151,7 +157,7 @@ enum fault program_help(struct call *call, bool table, struct why *why)
 	const struct command *command;
 	unsigned words;
 
-	if (table)
+	if (call_always(call)->table)
 		return help_table(call->program, why);
 	if (!one || (!two && command_is_prefix(commands, one)))
 		return help_all(call->program, why);

@@ -16,10 +16,10 @@
 /* `options` is the program's own struct, zeros. Returns the exit status. */
 int program_main(const struct program *program, struct options *options, int argc, char **argv);
 
-/* The commands help, version and completion, and options_help: every program has them. */
+/* The commands help, version and completion: rows of every program's table. */
+MUST_CHECK enum fault program_help(struct call *call, struct why *why);
 MUST_CHECK enum fault program_version(struct call *call, struct why *why);
 MUST_CHECK enum fault program_completion(struct call *call, struct why *why);
-/* `table`: as lines for programs. */
-MUST_CHECK enum fault program_help(struct call *call, bool table, struct why *why);
+extern const struct option_row program_help_options[];
 
 #endif

@@ -39,10 +39,7 @@
 	X(recovery_token) \
 	X(recover) \
 	X(recover_folder) \
-	X(answer_recovery) \
-	X(completion) \
-	X(help) \
-	X(version)
+	X(answer_recovery)
 
 #define X(name) MUST_CHECK enum fault cmd_##name(struct call *call, struct why *why);
 COMMAND_LIST(X)
@@ -69,6 +66,5 @@ extern const struct option_row options_recovery_token[];
 extern const struct option_row options_recover[];
 extern const struct option_row options_recover_folder[];
 extern const struct option_row options_answer_recovery[];
-extern const struct option_row options_help[];
 
 #endif

@@ -66,9 +66,9 @@ static const struct command commands[] = {
 	 options_recover_folder, OPTIONS_UNLOCK, 1, 2, cmd_recover_folder},
 	{"answer-recovery", "FILE", "as a recovery officer: answer what somebody asks", options_answer_recovery,
 	 OPTIONS_UNLOCK, 1, 1, cmd_answer_recovery},
-	{"completion", "SHELL", "print completion for a shell: bash", NULL, 0, 1, 1, cmd_completion},
-	{"help", "[COMMAND]", "show all commands, or one", options_help, 0, 0, 2, cmd_help},
-	{"version", "", "print the version", NULL, 0, 0, 0, cmd_version},
+	{"completion", "SHELL", "print completion for a shell: bash", NULL, 0, 1, 1, program_completion},
+	{"help", "[COMMAND]", "show all commands, or one", program_help_options, 0, 0, 2, program_help},
+	{"version", "", "print the version", NULL, 0, 0, 0, program_version},
 	{NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
 };
 

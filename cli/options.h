@@ -11,7 +11,7 @@ struct options {
 	const char *keyring, *passfile;
 	struct option_list extpass;
 	/* of single commands */
-	bool table, recovery_token, lobby, foreground, dry_run, repair, renew, lazy, defer, expand;
+	bool recovery_token, lobby, foreground, dry_run, repair, renew, lazy, defer, expand;
 	const char *name, *trust, *folder, *new_passfile, *role, *duration, *token, *from_group;
 	const char *reason, *recovery_group, *request, *parcel;
 	const char *user, *fingerprint, *cacert, *ldap_password_file;

@@ -37,10 +37,7 @@
 	X(audit) \
 	X(backup) \
 	X(fork_list) \
-	X(fork_settle) \
-	X(completion) \
-	X(help) \
-	X(version)
+	X(fork_settle)
 
 #define X(name) MUST_CHECK enum fault cmd_##name(struct call *call, struct why *why);
 COMMAND_LIST(X)
@@ -53,6 +50,5 @@ extern const struct option_row options_group_rotate[];
 extern const struct option_row options_officer_add[];
 extern const struct option_row options_recovery_group_add[];
 extern const struct option_row options_audit[];
-extern const struct option_row options_help[];
 
 #endif

@@ -69,9 +69,9 @@ static const struct command commands[] = {
 	 OPTIONS_JSON, 1, 1, cmd_fork_list},
 	{"fork settle", "DIR FOLDER DIGEST", "decide which of them is the folder's", NULL, OPTIONS_SERVER, 3,
 	 3, cmd_fork_settle},
-	{"completion", "SHELL", "print completion for a shell: bash", NULL, 0, 1, 1, cmd_completion},
-	{"help", "[COMMAND]", "show all commands, or one", options_help, 0, 0, 2, cmd_help},
-	{"version", "", "print the version", NULL, 0, 0, 0, cmd_version},
+	{"completion", "SHELL", "print completion for a shell: bash", NULL, 0, 1, 1, program_completion},
+	{"help", "[COMMAND]", "show all commands, or one", program_help_options, 0, 0, 2, program_help},
+	{"version", "", "print the version", NULL, 0, 0, 0, program_version},
 	{NULL, NULL, NULL, NULL, 0, 0, 0, NULL},
 };
 

@@ -12,7 +12,7 @@ struct options {
 	const char *root_key;
 	struct option_list server;
 	/* of single commands */
-	bool table, follow, verify, directory, allow_plaintext, ldap_start_tls, reshare, optional;
+	bool follow, verify, directory, allow_plaintext, ldap_start_tls, reshare, optional;
 	const char *name, *organisation, *tls_cert, *tls_key, *join;
 	const char *ldap_uri, *ldap_search_base, *ldap_schema, *ldap_bind_dn, *ldap_bind_password_file,
 		*ldap_keytab, *ldap_tls_cacert, *ldap_group;
