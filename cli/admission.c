@@ -3,6 +3,8 @@
 #include "keys/inquiry.h"
 #include "keys/keyring_certified.h"
 
+#include <string.h>
+
 void admission_done(struct admission *admission)
 {
 	enrolled_done(&admission->enrolled);
@@ -74,6 +76,19 @@ static enum fault check_trust(struct admission *admission, const struct certific
 			 "compare the fingerprint with its owner, then: fsenc key trust %s", text);
 }
 
+/* An account keeps its key and the name in it when the directory renames it: then nobody is let in under a name
+ * that the list would not show. */
+static enum fault check_name(struct admission *admission, const struct user_answer *answer, struct why *why)
+{
+	const char *certified = certificate_identity(answer->certificate)->name;
+
+	if (strcmp(certified, answer->name) == 0)
+		return FAULT_NONE;
+	enum fault fault = why_set(why, FAULT_DENIED, "the directory's '%s' enrolled under another name: '%s'",
+				   answer->name, certified);
+	return call_hint(admission->call, fault, "the same with '%s', if that is who you mean", certified);
+}
+
 /* What the directory and its server say of a name. */
 static enum fault ask_for_user(struct admission *admission, const char *name,
 			       struct certificate **ret_certificate, struct why *why)
@@ -95,6 +110,8 @@ static enum fault ask_for_user(struct admission *admission, const char *name,
 	fault = keyring_accept_certified(admission->keyring, answer.certificate, why);
 	if (fault == FAULT_REFUSED)
 		return why_in(why, FAULT_IDENTITY, "the key server");
+	if (!fault)
+		fault = check_name(admission, &answer, why);
 	if (!fault)
 		*ret_certificate = TAKE(answer.certificate);
 	return fault;

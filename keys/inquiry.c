@@ -60,22 +60,22 @@ static bool is_called(const char *name, const char *asked)
 	return strcasecmp(name, asked) == 0;
 }
 
-/* A certificate in an answer belongs to the account that it comes with. NULL fits everybody. */
-static bool fits(const struct certificate *certificate, const struct member_id *account, const char *name)
+/* A certificate in an answer belongs to the account that it comes with; the directory may have renamed that
+ * since. NULL fits everybody. */
+static bool fits(const struct certificate *certificate, const struct member_id *account)
 {
 	if (!certificate)
 		return true;
 	const struct member_id certified = certificate_account(certificate);
 
-	return member_id_equal(&certified, account) &&
-	       strcmp(certificate_identity(certificate)->name, name) == 0;
+	return member_id_equal(&certified, account);
 }
 
 static enum fault read_user(const struct service_answer *answer, struct user_answer *read, struct why *why)
 {
 	enum fault fault = user_answer_read(answer->body.data, answer->body.size, read, why);
 
-	if (!fault && !fits(read->certificate, &read->account, read->name))
+	if (!fault && !fits(read->certificate, &read->account))
 		return why_set(why, FAULT_REFUSED, "the certificate for '%s' is another account's",
 			       read->name);
 	return fault;
@@ -218,7 +218,7 @@ static enum fault check_members(const struct members_answer *answer, const struc
 	if (!member_id_equal(&answer->group, group))
 		return why_set(why, FAULT_REFUSED, "it answers with the members of another group");
 	for (size_t i = 0; i < answer->count; i++)
-		if (!fits(answer->list[i].certificate, &answer->list[i].account, answer->list[i].name))
+		if (!fits(answer->list[i].certificate, &answer->list[i].account))
 			return why_set(why, FAULT_REFUSED, "the certificate for '%s' is another account's",
 				       answer->list[i].name);
 	return check_accounts(answer, why);

@@ -2,9 +2,10 @@
  *
  * Each is one call of keys/service.h within SERVICE_DEADLINE_MS. What comes back is checked to be an answer
  * to the question, or somebody else would be let in under the name that was asked for: users and groups have
- * the name or id asked for (capitals do not count, as in directories), certificates the name and account they
- * come with, and no account is named twice; else FAULT_IDENTITY. Descriptors are the organisation's;
- * certificates are the caller's to verify (keys/keyring_certified.h). A problem is the fault of
+ * the name or id asked for (capitals do not count, as in directories), certificates the account they come
+ * with, and no account is named twice; else FAULT_IDENTITY. The name in a certificate may be another: an account
+ * keeps its key when the directory renames it, and who lets in by name must compare. Descriptors are the
+ * organisation's; certificates are the caller's to verify (keys/keyring_certified.h). A problem is the fault of
  * docs/PROTOCOL.md, "Problems", with the server's words. Any thread, one call a thread.
  */
 #ifndef FSENC_KEYS_INQUIRY_H

@@ -137,6 +137,37 @@ remove_from_posix() {
 	after_lease bob_reads
 }
 
+expands_to() {
+	as alice fsenc members "$T/mnt/Finance" --expand | grep -qw "$1"
+}
+
+rename_bob() {
+	ldap_change <<-END
+		dn: uid=bob,ou=people,dc=example,dc=com
+		changetype: modrdn
+		newrdn: uid=robert
+		deleteoldrdn: 1
+
+		dn: cn=finance,ou=groups,dc=example,dc=com
+		changetype: modify
+		replace: member
+		member: uid=alice,ou=people,dc=example,dc=com
+		member: uid=robert,ou=people,dc=example,dc=com
+	END
+}
+
+@test "whoever is renamed in the directory stays who he is" {
+	ldap_company finance
+	share_make finance
+	bob_mounts
+	after_lease bob_reads
+	rename_bob
+	after_lease expands_to robert
+	as alice fails 13 fsenc add-user "$T/mnt/Private" robert --role reader
+	as alice fsenc add-user "$T/mnt/Private" bob --role reader
+	after_lease bob_reads
+}
+
 # -- three servers, two of which are enough -------------------------------------------------------------
 
 threshold_company() {

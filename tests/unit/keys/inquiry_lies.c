@@ -55,13 +55,10 @@ static void inquiry_members__refuses_one_wrong_member_among_good_ones(void **sta
 	AUTO(certificate_free) struct certificate *bobs = certificate_of(&bob);
 	AUTO(certificate_free) struct certificate *mallorys = certificate_of(&mallory);
 	struct members_answer_entry list[] = {entry_of("bob", bobs), entry_of("carol", mallorys)};
-	say_list(list, 2);
-	assert_fault(FAULT_IDENTITY, ask_members(&why));
-	assert_non_null(strstr(why.text, "carol"));
-	list[1] = entry_of("mallory", mallorys);
 	list[1].account.bytes[0] ^= 1;
 	say_list(list, 2);
 	assert_fault(FAULT_IDENTITY, ask_members(&why));
+	assert_non_null(strstr(why.text, "carol"));
 }
 
 static void inquiry_members__of_an_empty_group_is_nobody(void **state)
