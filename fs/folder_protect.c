@@ -23,6 +23,11 @@
 /* The look, and an operation that was on its way when it was due. */
 #define PATIENCE_MS (LOOK_INTERVAL_MS + 100)
 
+/* What goes up and finds its name taken. */
+#define OTHER_NAMES 10000
+#define OTHER_NAME_MAX 60
+_Static_assert(BASE32_LENGTH(NAME_SIV_SIZE + OTHER_NAME_MAX + 6) < NAME_STORED_SIZE, "never stored long");
+
 /* -- what is in the directory --------------------------------------------------------- */
 
 static bool may_be_a_name(const char *entry)
@@ -55,33 +60,67 @@ static bool is_of(int directory, const struct folder_view *view, const char *ent
 
 /* Where the share has no RENAME_NOREPLACE (NFS, sshfs): a second name instead, which is not made over
  * anything either; a directory has none, and replaces nothing but an empty one. */
-static bool move_without_flag(int directory, int parent, const char *entry)
+static bool move_without_flag(int directory, const char *from, int parent, const char *to)
 {
 	struct stat stat;
-	if (fstatat(directory, entry, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(directory, from, &stat, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
 	if (S_ISDIR(stat.st_mode))
-		return renameat(directory, entry, parent, entry) == 0;
-	return linkat(directory, entry, parent, entry, 0) == 0 && unlinkat(directory, entry, 0) == 0;
+		return renameat(directory, from, parent, to) == 0;
+	return linkat(directory, from, parent, to, 0) == 0 && unlinkat(directory, from, 0) == 0;
 }
 
-static bool move_entry(int directory, int parent, const char *entry)
+static bool move_entry(int directory, const char *from, int parent, const char *to)
 {
-	return renameat2(directory, entry, parent, entry, RENAME_NOREPLACE) == 0 ||
-	       (errno == EINVAL && move_without_flag(directory, parent, entry));
+	return renameat2(directory, from, parent, to, RENAME_NOREPLACE) == 0 ||
+	       (errno == EINVAL && move_without_flag(directory, from, parent, to));
 }
 
-/* Not over anything. A long name's file goes ahead; the same one may be there already. */
-static enum fault move_up(int directory, int parent, const char *entry, struct why *why)
+static bool name_is_taken(void)
 {
-	char file[NAME_FILE_SIZE];
+	return errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR || errno == EISDIR;
+}
 
-	if (name_classify(entry) == NAME_LONG_ENTRY) {
-		(void)snprintf(file, sizeof file, "%s" FORMAT_LONG_SUFFIX, entry);
-		(void)move_entry(directory, parent, file);
-	}
-	if (move_entry(directory, parent, entry) || errno == ENOENT)
+/* `plain~number`, cut between characters to what is never stored as a long name. */
+static enum fault other_name(const struct folder_view *above, const char *plain, unsigned number,
+			     char ret_entry[static NAME_MAX_PLAIN + 1], struct why *why)
+{
+	char text[OTHER_NAME_MAX + 16];
+	struct stored_name stored;
+	size_t length = strnlen(plain, OTHER_NAME_MAX + 1);
+	if (length > OTHER_NAME_MAX)
+		for (length = OTHER_NAME_MAX; length > 1 && ((uint8_t)plain[length] & 0xc0) == 0x80;)
+			length--;
+	(void)snprintf(text, sizeof text, "%.*s~%u", (int)length, plain, number);
+	enum fault fault = above ? name_encode(above->names, text, &stored, why) : FAULT_NONE;
+	if (!fault)
+		(void)snprintf(ret_entry, NAME_MAX_PLAIN + 1, "%s", above ? stored.entry : text);
+	return fault;
+}
+
+/* Not over anything: where its name is taken, it gets another. A long name's file goes ahead; the same one
+ * may be there already. */
+static enum fault move_up(int directory, int parent, const struct folder_view *above, const char *entry,
+			  struct why *why)
+{
+	char plain[NAME_MAX_PLAIN + 1], to[NAME_MAX_PLAIN + 1], file[NAME_FILE_SIZE];
+	bool is_long = name_classify(entry) == NAME_LONG_ENTRY;
+	enum fault fault = FAULT_NONE;
+	(void)snprintf(plain, sizeof plain, "%s", entry);
+	if (above && verify_name(directory, above, entry, plain, NULL))
 		return FAULT_NONE;
+	(void)snprintf(file, sizeof file, "%s" FORMAT_LONG_SUFFIX, is_long ? entry : "");
+	if (is_long)
+		(void)move_entry(directory, file, parent, file);
+	bool moved = move_entry(directory, entry, parent, entry);
+	for (unsigned i = 1; !moved && !fault && name_is_taken() && i <= OTHER_NAMES; i++) {
+		fault = other_name(above, plain, i, to, why);
+		moved = !fault && move_entry(directory, entry, parent, to);
+	}
+	if (moved && is_long)
+		(void)unlinkat(directory, file, 0);
+	if (fault || moved || errno == ENOENT)
+		return fault;
 	return why_set(why, FAULT_PARTIAL,
 		       "it is a folder now, but '%s' in it is of the folder above: another client made it at "
 		       "this moment",
@@ -103,7 +142,7 @@ static enum fault move_strangers_up(int directory, const struct folder_view *abo
 		at += strlen(name) + 1;
 		if (may_be_a_name(name) && !is_of(directory, own, name) &&
 		    (!above || is_of(directory, above, name)))
-			fault = move_up(directory, parent, name, why);
+			fault = move_up(directory, parent, above, name, why);
 	}
 	return fault;
 }

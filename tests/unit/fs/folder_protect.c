@@ -160,8 +160,13 @@ static void protect__puts_beside_it_what_another_client_made_in_it_meanwhile(voi
 	assert_sound(share);
 	assert_sound(mount);
 	/* Not over what is there. */
-	assert_fault(FAULT_PARTIAL, protect_beside(share, "race", "again", true, &why));
-	assert_true(is_there("race/again/reports"));
+	assert_works(protect_beside(share, "race", "again", false, &why));
+	assert_works(protect_beside(share, "race", "once more", false, &why));
+	assert_false(is_there("race/again/reports"));
+	assert_true(is_there("race/reports"));
+	assert_true(is_there("race/reports~1"));
+	assert_true(is_there("race/reports~2"));
+	assert_sound(share);
 }
 
 static void protect__does_so_where_the_share_renames_without_flags(void **state)
@@ -179,10 +184,11 @@ static void protect__does_so_where_the_share_renames_without_flags(void **state)
 	has_flags = true;
 	assert_works(of_directory);
 	assert_works(of_file);
-	assert_fault(FAULT_PARTIAL, over);
+	assert_works(over);
 	assert_true(moved_directory);
 	assert_true(moved_file);
-	assert_true(is_there("plain/third/reports"));
+	assert_false(is_there("plain/third/reports"));
+	assert_true(is_there("plain/reports~1"));
 }
 
 static void protect__is_at_once_where_nobody_has_the_share_mounted(void **state)
