@@ -71,6 +71,12 @@ static void copy_bytes(struct known *known, const struct rtattr *attribute)
 		memcpy(known->bytes, RTA_DATA(attribute), size);
 }
 
+/* The kernel's macros walk a message by char pointers and compare lengths of two signs, which clang warns of.
+ * They keep the alignment of what they are given, and a datagram's is a message's. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-align"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+
 /* IFA_ADDRESS is the other end of a point-to-point link, and comes before IFA_LOCAL, which then counts. */
 static bool read_address(const struct nlmsghdr *message, struct known *known)
 {
@@ -150,6 +156,8 @@ static bool take_datagram(struct network *network, const struct datagram *datagr
 	}
 	return changed;
 }
+
+#pragma GCC diagnostic pop
 
 /* -- beginning --------------------------------------------------------------------------- */
 

@@ -206,6 +206,7 @@ static void L34__more_questions_than_connections_keep_their_deadlines_too(void *
 {
 	(void)state;
 	AUTO(mock_stop) struct mock *mock = mock_start(world);
+	(void)mock;
 	AUTO(directory_close)
 	struct directory *directory = look_at("ldap://hanging.test", WORLD_SETTINGS "connections = 1\n");
 	for (int i = 0; i < 3; i++) {

@@ -42,6 +42,7 @@ static void share__of_a_certified_maker_opens_without_an_introduction(void **sta
 	(void)state;
 	struct why why = WHY_NONE;
 	AUTO(share_close) struct share *alices = world_share("certified", false);
+	(void)alices;
 	AUTO(share_close) struct share *carols = world_open(world_path("certified"), carol);
 	AUTO(folder_file_free) struct folder_file *file = world_read(carols);
 	const struct organisation_id id = company_id(&company);

@@ -175,6 +175,7 @@ static void protect__does_so_where_the_share_renames_without_flags(void **state)
 	struct why why = WHY_NONE;
 	AUTO(share_close) struct share *share = world_share("plain", true);
 	AUTO(share_close) struct share *mount = mounted(world_path("plain"));
+	(void)mount;
 	has_flags = false;
 	enum fault of_directory = protect_beside(share, "plain", "dir", false, &why);
 	bool moved_directory = !is_there("plain/dir/reports") && rmdir(world_path("plain/reports")) == 0;

@@ -493,6 +493,7 @@ static void rotation__is_none_of_a_members_business(void **state)
 	rotate_folders(scene.bobs, &finance.descriptor.id);
 	member_id_random(&other);
 	AUTO(folder_unref) struct folder *hers = root_folder(scene.alices);
+	(void)hers;
 	rotate_folders(scene.alices, &other); /* not on the list */
 	AUTO(folder_file_free) struct folder_file *file = world_read(scene.alices);
 	assert_int_equal(file->record->generation_count, 1);

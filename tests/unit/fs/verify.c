@@ -499,6 +499,7 @@ static void verify__does_not_miss_a_nested_folder_that_was_closed(void **state)
 	AUTO(free) char *path = NULL;
 	const struct access_place place = nested(share, "closed", &path);
 	AUTO(file_close) int directory = place.directory;
+	(void)directory;
 	AUTO(share_close) struct share *bobs = world_open(world_path("closed"), bob);
 	AUTO(folder_file_free) struct folder_file *file = NULL;
 	assert_works(ask(bobs, path, false, &answer, &why));
@@ -523,6 +524,7 @@ static void verify__does_not_miss_a_folder_that_was_moved_where_we_cannot_look(v
 	AUTO(free) char *path = NULL;
 	const struct access_place place = nested(share, "away", &path);
 	AUTO(file_close) int directory = place.directory;
+	(void)directory;
 	AUTO(share_close) struct share *bobs = world_open(world_path("away"), bob);
 	assert_works(ask(bobs, path, false, &answer, &why));
 	AUTO(room_done) struct room up = room_at(share, "up");

@@ -193,6 +193,7 @@ static void nonce__file_that_is_cut_is_read_as_far_as_it_goes(void **state)
 static void nonce__file_is_for_one_server(void **state)
 {
 	AUTO(nonces_close) struct nonces *first = opened(directory_fd, NOW);
+	(void)first;
 	struct nonces *second = NULL;
 	struct why why = WHY_NONE;
 
