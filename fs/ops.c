@@ -113,9 +113,12 @@ uint8_t *ops_buffer(size_t size)
 
 /* -- the table ---------------------------------------------------------------------------------- */
 
+/* Linux 6.6. */
+#define DIRECT_COHERENT_MINOR 39
+
 static void ops_init(void *userdata, struct fuse_conn_info *conn)
 {
-	const struct tree *tree = userdata;
+	struct tree *tree = userdata;
 	unsigned wanted = FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS |
 			  FUSE_CAP_ASYNC_READ | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_POSIX_LOCKS |
 			  FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO;
@@ -131,6 +134,7 @@ static void ops_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_read = READAHEAD_REQUEST;
 	if (readahead_widen(tree->directory))
 		conn->max_readahead = READAHEAD_WINDOW;
+	tree->direct_is_coherent = conn->proto_minor >= DIRECT_COHERENT_MINOR;
 	if (tree->ready)
 		tree->ready(tree->ready_context);
 }

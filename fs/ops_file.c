@@ -26,12 +26,20 @@ static bool only_appends(int flags)
 	return flags & O_APPEND && (flags & O_ACCMODE) == O_WRONLY;
 }
 
-static void set_handle(const struct tree *tree, struct open_file *file, struct fuse_file_info *fi)
+/* The kernel has no pages of a new file yet. By way of pages it would ask for "security.capability" first, and
+ * copy once more. */
+static bool only_fills(const struct tree *tree, int flags, bool made)
+{
+	return made && (flags & O_ACCMODE) == O_WRONLY && tree->direct_is_coherent && !tree->options->writeback;
+}
+
+static void set_handle(const struct tree *tree, struct open_file *file, bool made, struct fuse_file_info *fi)
 {
 	fi->fh = (uintptr_t)file;
 	/* Close-to-open: other clients may have changed it since. */
 	fi->keep_cache = tree->options->local;
-	fi->direct_io = (!tree->options->local && only_appends(fi->flags)) || !file_may_be_kept(file);
+	fi->direct_io = (!tree->options->local && only_appends(fi->flags)) ||
+			only_fills(tree, fi->flags, made) || !file_may_be_kept(file);
 }
 
 /* The kernel drops the pages of a file that is opened, but not its idea of where the file ends: of another
@@ -82,7 +90,7 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		ops_end(req, fault, &why);
 		return;
 	}
-	set_handle(tree, file, fi);
+	set_handle(tree, file, false, fi);
 	refresh(tree, inode, file);
 	if (fuse_reply_open(req, fi) != 0)
 		end_unheard(tree, file);
@@ -129,13 +137,14 @@ static bool is_gone(enum fault fault, const struct why *why)
 /* Whoever loses the race to make a file opens the winner's, unless he asked for a new one. */
 static enum fault create(struct tree *tree, struct inode *directory, const char *name,
 			 const struct tree_new *new, int flags, struct tree_entry *ret_entry,
-			 struct open_file **ret_file, struct why *why)
+			 struct open_file **ret_file, bool *ret_made, struct why *why)
 {
 	enum fault fault = FAULT_NONE;
 
 	for (unsigned i = 0; i < CREATE_ATTEMPTS; i++) {
 		tree_entry_done(ret_entry);
 		fault = make_and_open(tree, directory, name, new, flags, ret_entry, ret_file, why);
+		*ret_made = !fault;
 		if (fault != FAULT_EXISTS || flags & O_EXCL)
 			return fault;
 		tree_entry_done(ret_entry);
@@ -154,6 +163,7 @@ void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 	const struct tree_new new = {.mode = mode, .fixed = fi->flags & O_EXCL};
 	struct fuse_entry_param param;
 	struct open_file *file;
+	bool made = true;
 	struct why why = WHY_NONE;
 
 	if (!directory)
@@ -161,12 +171,12 @@ void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 	enum fault fault =
 		loop_makes_nameless()
 			? make_and_open(tree, directory, NULL, &new, fi->flags, &entry, &file, &why)
-			: create(tree, directory, name, &new, fi->flags, &entry, &file, &why);
+			: create(tree, directory, name, &new, fi->flags, &entry, &file, &made, &why);
 	if (fault) {
 		ops_end(req, fault, &why);
 		return;
 	}
-	set_handle(tree, file, fi);
+	set_handle(tree, file, made, fi);
 	ops_fill_entry(tree, &entry, &param);
 	if (file_is_news(file))
 		param.attr_timeout = 0;

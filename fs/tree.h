@@ -28,6 +28,7 @@ struct tree {
 	struct loop *loop;
 	const char *directory; /* where it is mounted */
 	double entry_timeout, attr_timeout;
+	bool direct_is_coherent; /* a write past the kernel's pages of a file drops those that it makes old */
 	struct complaints *complaints;
 	void (*ready)(void *context); /* told when the kernel begins to ask */
 	void *ready_context;

@@ -61,6 +61,10 @@ check() {
 	check mapping
 }
 
+@test "what maps a new file sees what its maker writes past the pages" {
+	check mapped_while_written
+}
+
 @test "hard links have one inode and the right size" {
 	check hard_links
 }

@@ -121,6 +121,30 @@ def mapping():
     assert read('f')[4999:5006] == b'\0hello\0'
 
 
+def mapped_while_written():
+    """Whoever makes a file and only writes it goes past the kernel's pages; who maps it meanwhile sees it all."""
+    writer = os.open('f', os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    os.write(writer, b'a' * 20000)
+    reader, other = os.open('f', os.O_RDONLY), os.open('f', os.O_RDWR)
+    seen = mmap.mmap(reader, 20000, mmap.MAP_SHARED, mmap.PROT_READ)
+    shared = mmap.mmap(other, 20000)
+    assert seen[:] == b'a' * 20000
+    os.pwrite(writer, b'b' * 9000, 5000)
+    assert seen[4999:14001] == b'a' + b'b' * 9000 + b'a'
+    assert os.pread(reader, 9002, 4999) == b'a' + b'b' * 9000 + b'a'
+    for i in range(50):
+        shared[7000 + i] = i
+        os.pwrite(writer, b'w', 6000 + i)
+        assert seen[7000 + i] == i and seen[6000 + i:6001 + i] == b'w' == shared[6000 + i:6001 + i], i
+    os.write(writer, b'z')
+    assert os.pread(reader, 10, 19999) == b'az'
+    os.truncate('f', 100)
+    assert os.fstat(writer).st_size == 100 and os.pread(reader, 200, 0) == b'a' * 100
+    seen.close(), shared.close()
+    for fd in writer, reader, other:
+        os.close(fd)
+
+
 def hard_links():
     write('f', os.urandom(5000))
     os.link('f', 'g')
