@@ -1,10 +1,11 @@
 /* `.fsenc` as text. What the keys in it open is keys/folder_keys.c, its changes keys/folder_change.c. */
 #include "keys/folder.h"
 
+#include "base/array.h"
+
 #include "keys/fields.h"
 #include "keys/folder_draft.h"
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 #define CERTIFICATES_MAX (2 * RECORD_MEMBERS_MAX)
 
 static const struct field file_fields[] = {

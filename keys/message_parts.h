@@ -2,10 +2,9 @@
 #ifndef FSENC_KEYS_MESSAGE_PARTS_H
 #define FSENC_KEYS_MESSAGE_PARTS_H
 
+#include "base/array.h"
 #include "keys/fields.h"
 #include "keys/message.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* A table, what it describes, and how large a body of it may be. */
 struct message_form {

@@ -2,11 +2,11 @@
  * keys/organisation_group.c. */
 #include "keys/organisation.h"
 
+#include "base/array.h"
+
 #include "keys/fields.h"
 #include "keys/kdf.h"
 #include "keys/organisation_parts.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const struct field server_fields[] = {
 	{"id", FIELD_HEX, FIELD_AT(struct public_identity, id)},

@@ -1,8 +1,7 @@
+#include "base/array.h"
 #include "keys/fields.h"
 #include "keys/kdf.h"
 #include "keys/organisation_parts.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* A descriptor, and the count that the format keeps twice. */
 struct document {

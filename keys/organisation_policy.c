@@ -1,8 +1,8 @@
+#include "base/array.h"
 #include "keys/client_version.h"
 #include "keys/fields.h"
 #include "keys/organisation_parts.h"
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 #define DAY (24 * 60 * 60)
 
 static const char *const offline_words[] = {

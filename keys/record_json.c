@@ -1,8 +1,7 @@
 /* The record as JSON, and what every record must satisfy whoever signed it. */
+#include "base/array.h"
 #include "keys/fields.h"
 #include "keys/record.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 _Static_assert(sizeof(enum role) == 4 && sizeof(enum member_kind) == 4 && sizeof(enum generation_reason) == 4,
 	       "FIELD_CHOICE stores 1, 4 or 8 bytes");

@@ -1,7 +1,6 @@
 /* When a record is accepted: docs/FORMAT.md, section "When a record is accepted". */
+#include "base/array.h"
 #include "keys/record.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* -- who signed ----------------------------------------------------------------------- */
 

@@ -1,9 +1,9 @@
 #include "keys/share_record.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "keys/fields.h"
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 #define CERTIFICATES_MAX 64
 #define RECOVERY_MAX 64
 

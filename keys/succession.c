@@ -1,8 +1,7 @@
 #include "keys/succession.h"
 
+#include "base/array.h"
 #include "keys/fields.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 struct succession {
 	struct organisation_id organisation;

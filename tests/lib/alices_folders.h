@@ -10,12 +10,11 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "keys/fields.h"
 #include "keys/folder_keys.h"
 #include "tests/lib/people.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static struct person alice; /* admin of every folder here */
 static struct person bob;

@@ -7,11 +7,10 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "keys/fields.h"
 #include "keys/record.h"
 #include "tests/lib/people.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static struct person alice; /* admin */
 static struct person bob; /* writer */

@@ -1,10 +1,9 @@
 #include <string.h>
 
+#include "base/array.h"
 #include "keys/fields.h"
 #include "keys/id.h"
 #include "tests/lib/unit.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 struct thing {
 	struct share_id id;

@@ -1,11 +1,10 @@
 /* Each message in a table: written, read, written again the same; and what is not its form is refused. */
+#include "base/array.h"
 #include "keys/folder.h"
 #include "keys/fields.h"
 #include "keys/message.h"
 #include "keys/succession.h"
 #include "tests/lib/organisations.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static struct company company;
 static struct company_group finance;

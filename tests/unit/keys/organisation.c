@@ -1,7 +1,6 @@
+#include "base/array.h"
 #include "keys/fields.h"
 #include "tests/lib/organisations.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static struct company company;
 static struct company other;

@@ -1,10 +1,9 @@
 #include <string.h>
 
+#include "base/array.h"
 #include "keys/fields.h"
 #include "keys/share_record.h"
 #include "tests/lib/people.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static struct person alice;
 static struct person mallory;
