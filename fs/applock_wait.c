@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <time.h>
 
+#include "base/condition.h"
+
 #define PAUSE_FIRST_MS 2
 #define PAUSE_LAST_MS 200
 #define PARKED_STACK (256 * 1024)
@@ -11,16 +13,12 @@
 enum fault applocks_new(struct tree *tree, struct applocks **ret_locks, struct why *why)
 {
 	struct applocks *locks = calloc(1, sizeof(*locks));
-	pthread_condattr_t monotonic;
 
 	if (!locks)
 		return why_set(why, FAULT_MEMORY, "no memory for locks");
 	locks->tree = tree;
 	(void)pthread_mutex_init(&locks->mutex, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&locks->changed, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	condition_init(&locks->changed);
 	*ret_locks = locks;
 	return FAULT_NONE;
 }
@@ -80,23 +78,12 @@ static int try_lock(int fd, struct flock stored)
 	return 0;
 }
 
-static struct timespec in_milliseconds(unsigned pause)
-{
-	struct timespec at;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_nsec += (long)pause * 1000000L;
-	at.tv_sec += at.tv_nsec / 1000000000L;
-	at.tv_nsec %= 1000000000L;
-	return at;
-}
-
 /* False when it was interrupted. A wake that came between the attempt and here is not missed: `wakes` was
  * read before it. */
 static bool pause_until(struct parked *parked, unsigned pause, uint64_t *wakes)
 {
 	struct applocks *locks = parked->locks;
-	struct timespec until = in_milliseconds(pause);
+	struct timespec until = condition_in_ms(pause);
 	int timed_out = 0;
 
 	(void)pthread_mutex_lock(&locks->mutex);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/secret.h"
 
 #define PAUSE_FIRST_MS 2
@@ -23,15 +24,11 @@ struct parked_list {
 enum fault parked_list_new(int64_t patience_ms, struct parked_list **ret_list, struct why *why)
 {
 	struct parked_list *list = calloc(1, sizeof(*list));
-	pthread_condattr_t monotonic;
 
 	if (!list)
 		return why_set(why, FAULT_MEMORY, "no memory for a mount");
 	(void)pthread_mutex_init(&list->mutex, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&list->changed, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
+	condition_init(&list->changed);
 	list->last = &list->first;
 	list->patience_ms = patience_ms;
 	atomic_init(&list->round, 1);
@@ -219,17 +216,11 @@ static int64_t next_end(const struct parked_list *list)
 
 static void wait_until(struct parked_list *list, int64_t end, int64_t now)
 {
-	struct timespec at;
-
 	if (end == INT64_MAX) {
 		(void)pthread_cond_wait(&list->changed, &list->mutex);
 		return;
 	}
-	(void)clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += (end - now) / MS_PER_SECOND;
-	at.tv_nsec += (end - now) % MS_PER_SECOND * 1000000L;
-	at.tv_sec += at.tv_nsec / 1000000000L;
-	at.tv_nsec %= 1000000000L;
+	const struct timespec at = condition_in_ms(end - now);
 	(void)pthread_cond_timedwait(&list->changed, &list->mutex, &at);
 }
 

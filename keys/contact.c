@@ -12,6 +12,7 @@
 
 #include "base/boot_id.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -33,13 +34,9 @@ void contacts_let_go(struct contacts *contacts)
 
 static enum fault begin(struct contacts *contacts, struct why *why)
 {
-	pthread_condattr_t attributes;
 
 	(void)pthread_mutex_init(&contacts->mutex, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&contacts->idle, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
+	condition_init(&contacts->idle);
 	contacts->policy_due_ms = INT64_MAX; /* after the first success */
 	contacts->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (contacts->wake_fd < 0)
@@ -143,29 +140,14 @@ static bool is_idle(const struct contacts *held)
 	return true;
 }
 
-/* The condition's clock goes on even where the test's stands still. */
-static struct timespec until(int64_t deadline_ms)
-{
-	int64_t left_ms = deadline_ms - clock_boot_ms();
-	struct timespec at;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += left_ms / MS_PER_SECOND;
-	at.tv_nsec += left_ms % MS_PER_SECOND * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_nsec -= 1000000000;
-		at.tv_sec++;
-	}
-	return at;
-}
-
 void contacts_wait(struct contacts *contacts, int64_t deadline_ms)
 {
 	AUTO(contacts_let_go) struct contacts *held = contacts_hold(contacts);
 
 	if (deadline_ms <= clock_boot_ms())
 		return;
-	const struct timespec end = until(deadline_ms);
+	/* The condition's clock goes on even where the test's stands still. */
+	const struct timespec end = condition_in_ms(deadline_ms - clock_boot_ms());
 	while (!is_idle(held))
 		if (pthread_cond_timedwait(&held->idle, &held->mutex, &end) == ETIMEDOUT)
 			return;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "ldap/deadline.h"
 #include "ldap/pool_parts.h"
 
@@ -22,30 +23,13 @@ void pool_unlock(struct pool *pool)
 	assert(code == 0);
 }
 
-void pool_condition_init(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(condition, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
-}
-
 bool pool_wait(struct pool *pool, pthread_cond_t *condition, int64_t deadline)
 {
-	struct timespec until;
 	int left = deadline_left_ms(deadline);
 
 	if (!left)
 		return false;
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += left / 1000;
-	until.tv_nsec += left % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
+	const struct timespec until = condition_in_ms(left);
 	return pthread_cond_timedwait(condition, &pool->lock, &until) != ETIMEDOUT;
 }
 
@@ -58,7 +42,7 @@ enum fault pool_new(struct ldap_settings *settings, struct pool **ret_pool, stru
 		return why_set(why, FAULT_MEMORY, "no memory for connections to the directory");
 	}
 	(void)pthread_mutex_init(&pool->lock, NULL);
-	pool_condition_init(&pool->changed);
+	condition_init(&pool->changed);
 	pool->references = 1;
 	pool->settings = settings;
 	strcpy(pool->kind, "not known yet");

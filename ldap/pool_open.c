@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/condition.h"
 #include "ldap/connect.h"
 #include "ldap/deadline.h"
 #include "ldap/pool_parts.h"
@@ -47,7 +48,7 @@ static enum directory_reason opening_new(struct pool *pool, size_t server, int64
 	opening->server = server;
 	opening->deadline = deadline;
 	opening->why = WHY_NONE;
-	pool_condition_init(&opening->done_condition);
+	condition_init(&opening->done_condition);
 	*ret_opening = opening;
 	return DIRECTORY_REASON_NONE;
 }

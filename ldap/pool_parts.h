@@ -43,7 +43,6 @@ void pool_lock(struct pool *pool);
 void pool_unlock(struct pool *pool);
 /* Waits, with the lock, until something changed or the deadline; false: it has passed. */
 bool pool_wait(struct pool *pool, pthread_cond_t *condition, int64_t deadline);
-void pool_condition_init(pthread_cond_t *condition);
 /* With the lock; the last one frees. Unlocks. */
 void pool_release_and_unlock(struct pool *pool);
 /* A connection to the server, idle or new; *ret_reused tells which. `fresh`: no idle one. */

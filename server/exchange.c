@@ -273,10 +273,7 @@ static void sign(const struct exchange *exchange, struct http_answer *answer)
 
 static int64_t now_us(void)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+	return clock_span_ns() / 1000;
 }
 
 static void name(struct exchange *exchange)

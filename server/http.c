@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "server/accept.h"
@@ -167,17 +168,13 @@ AUTO_POINTER(struct http *, http_free);
 static struct http *http_new(const struct http_options *options)
 {
 	struct http *http = calloc(1, sizeof *http);
-	pthread_condattr_t attributes;
 
 	if (!http)
 		return NULL;
 	http->options = *options;
 	http->is_unix = listen_is_unix(options->address);
 	(void)pthread_mutex_init(&http->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&http->quiet, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
+	condition_init(&http->quiet);
 	return http;
 }
 
@@ -229,10 +226,8 @@ enum fault http_open(const struct http_options *options, struct http **ret_http,
 
 static void wait_until_quiet(struct http *http)
 {
-	struct timespec until;
+	const struct timespec until = condition_in_ms(HTTP_CLOSE_MS);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += HTTP_CLOSE_MS / MS_PER_SECOND;
 	(void)pthread_mutex_lock(&http->lock);
 	while (http->under_way > 0)
 		if (pthread_cond_timedwait(&http->quiet, &http->lock, &until) != 0)

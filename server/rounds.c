@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 #include "server/leavers.h"
 
@@ -102,10 +103,8 @@ static void check_directory(struct rounds *rounds)
 
 static bool wait_for_next(struct rounds *rounds)
 {
-	struct timespec until;
+	const struct timespec until = condition_in_ms(ROUND_MS);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ROUND_MS / MS_PER_SECOND;
 	(void)pthread_mutex_lock(&rounds->lock);
 	while (!rounds->stopping && pthread_cond_timedwait(&rounds->stop, &rounds->lock, &until) == 0)
 		continue;
@@ -128,16 +127,12 @@ static void *run(void *context)
 enum fault rounds_start(struct server *server, struct rounds **ret_rounds, struct why *why)
 {
 	struct rounds *rounds = calloc(1, sizeof *rounds);
-	pthread_condattr_t attributes;
 
 	if (!rounds)
 		return why_set(why, FAULT_MEMORY, "no memory for the server's rounds");
 	rounds->server = server;
 	(void)pthread_mutex_init(&rounds->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&rounds->stop, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
+	condition_init(&rounds->stop);
 	if (pthread_create(&rounds->thread, NULL, run, rounds) != 0) {
 		free(rounds);
 		return why_set(why, FAULT_MEMORY, "no thread for the server's rounds");

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 
 struct visit {
@@ -39,13 +40,11 @@ static void shut_late(struct visits *held, int64_t now_ms)
 static void *run(void *context)
 {
 	struct visits *visits = context;
-	struct timespec next;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &next);
 	(void)pthread_mutex_lock(&visits->lock);
 	while (!visits->has_ended) {
 		shut_late(visits, clock_boot_ms());
-		next.tv_sec++;
+		const struct timespec next = condition_in_ms(MS_PER_SECOND);
 		(void)pthread_cond_timedwait(&visits->end, &visits->lock, &next);
 	}
 	(void)pthread_mutex_unlock(&visits->lock);
@@ -55,15 +54,11 @@ static void *run(void *context)
 enum fault visits_new(struct visits **ret_visits, struct why *why)
 {
 	struct visits *visits = calloc(1, sizeof *visits);
-	pthread_condattr_t attributes;
 
 	if (!visits)
 		return why_set(why, FAULT_MEMORY, "no memory for connections");
 	(void)pthread_mutex_init(&visits->lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&visits->end, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
+	condition_init(&visits->end);
 	if (pthread_create(&visits->thread, NULL, run, visits) != 0) {
 		free(visits);
 		return why_set(why, FAULT_MEMORY, "no thread that looks after connections");
