@@ -35,16 +35,6 @@ static enum fault set_owner(int fd, const struct attributes_change *change, stru
 	return FAULT_NONE;
 }
 
-static enum fault set_mode(int fd, const struct attributes_change *change, struct why *why)
-{
-	char path[REACH_PATH_SIZE];
-
-	reach_path(fd, path);
-	if (chmod(path, change->wanted->st_mode & 07777) != 0)
-		return why_system(why, "cannot change the mode");
-	return FAULT_NONE;
-}
-
 static struct timespec time_of(int which, int bit, int now_bit, struct timespec wanted)
 {
 	if (which & now_bit)
@@ -78,7 +68,7 @@ static enum fault set_stored(int fd, const struct attributes_change *change, str
 	if (!fault && change->which & OWNER_BITS)
 		fault = set_owner(fd, change, why);
 	if (!fault && change->which & FUSE_SET_ATTR_MODE)
-		fault = set_mode(fd, change, why);
+		fault = reach_set_mode(fd, change->wanted->st_mode, why);
 	if (!fault && change->which & TIME_BITS)
 		fault = set_times(fd, change, why);
 	return fault;

@@ -4,9 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "fs/reach.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Where a request of its kind has the flag. */
 struct due {
@@ -30,6 +29,11 @@ static uint32_t word_at(const struct fuse_in_header *request, size_t size, size_
 	return word;
 }
 
+bool killpriv_is_ours(void)
+{
+	return geteuid() == 0;
+}
+
 bool killpriv_is_due(const struct fuse_in_header *request, size_t size)
 {
 	for (size_t i = 0; i < COUNT(dues); i++)
@@ -46,20 +50,15 @@ static mode_t privileges(mode_t mode)
 
 enum fault killpriv_do(int fd, bool *ret_changed, struct why *why)
 {
-	char path[REACH_PATH_SIZE];
 	struct stat stored;
 
 	*ret_changed = false;
-	if (geteuid() != 0)
-		return FAULT_NONE;
 	if (fstat(fd, &stored) != 0)
 		return why_system(why, "cannot read attributes");
 	mode_t gone = S_ISREG(stored.st_mode) ? privileges(stored.st_mode) : 0;
 	if (!gone)
 		return FAULT_NONE;
-	reach_path(fd, path);
-	if (chmod(path, stored.st_mode & 07777 & ~gone) != 0)
-		return why_system(why, "cannot take set-user-ID away");
-	*ret_changed = true;
-	return FAULT_NONE;
+	enum fault fault = reach_set_mode(fd, stored.st_mode & ~gone, why);
+	*ret_changed = !fault;
+	return fault;
 }

@@ -17,10 +17,12 @@
 
 #include "base/why.h"
 
+/* For the process's life: what processes other than root's write, the storage takes the bits away from by
+ * itself. */
+bool killpriv_is_ours(void);
 /* A write, truncation or opening that takes the bits away: whoever asks has no CAP_FSETID. */
 bool killpriv_is_due(const struct fuse_in_header *request, size_t size);
-/* From the stored file, `fd` of any kind, O_PATH too. What processes other than root's write, the storage
- * takes the bits away from by itself: then nothing is looked at. */
+/* From the stored file, `fd` of any kind, O_PATH too. */
 MUST_CHECK enum fault killpriv_do(int fd, bool *ret_changed, struct why *why);
 
 #endif

@@ -24,6 +24,7 @@ struct loop {
 	struct fuse_session *session;
 	struct parked_list *parked;
 	atomic_int idle; /* workers that wait for a request */
+	bool kills_privileges; /* killpriv_is_ours() */
 	atomic_bool lingering; /* one of them does not sleep yet */
 	pthread_mutex_t mutex; /* what follows */
 	pthread_cond_t changed;
@@ -74,7 +75,7 @@ static void process(struct work *work)
 	work->nameless = header->opcode == FUSE_TMPFILE;
 	if (work->nameless)
 		header->opcode = FUSE_CREATE;
-	work->kills = killpriv_is_due(header, work->buffer.size);
+	work->kills = work->loop->kills_privileges && killpriv_is_due(header, work->buffer.size);
 	work->round = parked_round(work->loop->parked);
 	fuse_session_process_buf(work->loop->session, &work->buffer);
 }
@@ -344,6 +345,7 @@ enum fault loop_new(struct fuse_session *session, int64_t patience_ms, struct lo
 		return fault;
 	}
 	loop->session = session;
+	loop->kills_privileges = killpriv_is_ours();
 	(void)pthread_mutex_init(&loop->mutex, NULL);
 	(void)pthread_cond_init(&loop->changed, NULL);
 	*ret_loop = loop;

@@ -20,6 +20,16 @@ void reach_path(int fd, char path[static REACH_PATH_SIZE])
 	(void)snprintf(path, REACH_PATH_SIZE, "/proc/self/fd/%d", fd);
 }
 
+enum fault reach_set_mode(int fd, mode_t mode, struct why *why)
+{
+	char path[REACH_PATH_SIZE];
+
+	reach_path(fd, path);
+	if (chmod(path, mode & 07777) != 0)
+		return why_system(why, "cannot change the mode");
+	return FAULT_NONE;
+}
+
 /* Failures that say nothing about the name. */
 static bool is_about_the_name(int error)
 {

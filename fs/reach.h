@@ -22,6 +22,8 @@ AUTO_VALUE(struct reach, reach_close);
 /* "/proc/self/fd/N": for calls that take no O_PATH descriptor. */
 #define REACH_PATH_SIZE 32
 void reach_path(int fd, char path[static REACH_PATH_SIZE]);
+/* chmod(2) of a descriptor, O_PATH too; the kind among `mode` is left out. */
+MUST_CHECK enum fault reach_set_mode(int fd, mode_t mode, struct why *why);
 
 /* Opens a file itself. `certain`: nobody but this mount changes names, so only our own changes are checked
  * for. */
