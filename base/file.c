@@ -1,10 +1,12 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -186,4 +188,34 @@ enum fault file_sync_directory(int directory, struct why *why)
 	if (fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
 		return why_system(why, "cannot sync a directory");
 	return FAULT_NONE;
+}
+
+/* -- directories --------------------------------------------------------------------------- */
+
+static void auto_closedir(DIR **listing)
+{
+	if (*listing)
+		(void)closedir(*listing);
+}
+
+enum fault file_list_names(int directory, struct bytes *ret_names, struct why *why)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(closedir) DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+	if (!listing) {
+		enum fault fault = why_system(why, "the directory cannot be read");
+		file_close(fd);
+		return fault;
+	}
+	errno = 0;
+	for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
+		bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+		enum fault fault = dots ? FAULT_NONE
+					: bytes_append(ret_names, entry->d_name, strlen(entry->d_name) + 1,
+						       why);
+		if (fault)
+			return fault;
+		errno = 0;
+	}
+	return errno == 0 ? FAULT_NONE : why_system(why, "the directory cannot be read");
 }

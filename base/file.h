@@ -39,6 +39,10 @@ MUST_CHECK enum fault file_read(int directory, const char *name, size_t limit, s
 MUST_CHECK enum fault file_replace(int directory, const char *name, mode_t mode, const struct bytes *contents,
 				   struct why *why);
 
+/* Appends the names in a directory, each with its zero, without "." and "..": whoever walks down by them holds one
+ * descriptor a level, not two. `directory` as for file_sync_directory(). */
+MUST_CHECK enum fault file_list_names(int directory, struct bytes *ret_names, struct why *why);
+
 /* fsync of a directory known by an O_PATH or ordinary descriptor. */
 MUST_CHECK enum fault file_sync_directory(int directory, struct why *why);
 

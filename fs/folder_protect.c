@@ -40,7 +40,7 @@ static bool may_be_a_name(const char *entry)
 static enum fault check_empty(int directory, struct why *why)
 {
 	AUTO(bytes_done) struct bytes names = BYTES_EMPTY;
-	enum fault fault = verify_list_names(directory, &names, why);
+	enum fault fault = file_list_names(directory, &names, why);
 
 	for (size_t at = 0; !fault && at < names.size;) {
 		const char *name = (const char *)names.data + at;
@@ -136,7 +136,7 @@ static enum fault move_strangers_up(int directory, const struct folder_view *abo
 	enum fault fault = parent < 0 ? why_system(why, "cannot open the directory above") : FAULT_NONE;
 
 	if (!fault)
-		fault = verify_list_names(directory, &names, why);
+		fault = file_list_names(directory, &names, why);
 	for (size_t at = 0; !fault && at < names.size;) {
 		const char *name = (const char *)names.data + at;
 		at += strlen(name) + 1;

@@ -1,6 +1,5 @@
 #include "fs/verify_state.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -277,34 +276,6 @@ static enum fault verify_own_xattrs(struct verify *verify, int directory, struct
 	return fd < 0 || !zone ? FAULT_NONE : verify_xattrs(verify, fd, zone, why);
 }
 
-static void auto_closedir(DIR **listing)
-{
-	if (*listing)
-		(void)closedir(*listing);
-}
-
-enum fault verify_list_names(int directory, struct bytes *ret_names, struct why *why)
-{
-	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO(closedir) DIR *listing = fd < 0 ? NULL : fdopendir(fd);
-	if (!listing) {
-		enum fault fault = why_system(why, "the directory cannot be read");
-		file_close(fd);
-		return fault;
-	}
-	errno = 0;
-	for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
-		bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-		enum fault fault = dots ? FAULT_NONE
-					: bytes_append(ret_names, entry->d_name, strlen(entry->d_name) + 1,
-						       why);
-		if (fault)
-			return fault;
-		errno = 0;
-	}
-	return errno == 0 ? FAULT_NONE : why_system(why, "the directory cannot be read");
-}
-
 static enum fault verify_each(struct verify *verify, int fd, struct zone *zone, const struct bytes *names,
 			      struct why *why)
 {
@@ -324,7 +295,7 @@ enum fault verify_entries(struct verify *verify, int fd, struct zone *zone, stru
 {
 	AUTO(bytes_done) struct bytes names = BYTES_EMPTY;
 	struct why reason = WHY_NONE;
-	enum fault fault = verify_list_names(fd, &names, &reason);
+	enum fault fault = file_list_names(fd, &names, &reason);
 	if (fault == FAULT_MEMORY)
 		return why_set(why, fault, "no memory for a listing");
 	/* A directory removed meanwhile lists nothing, or is not there. */

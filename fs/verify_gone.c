@@ -170,7 +170,7 @@ static void search(int directory, const struct folder_id *above, unsigned depth,
 {
 	AUTO(bytes_done) struct bytes names = BYTES_EMPTY;
 	const struct folder_id own = look_into(directory, above, list);
-	if (depth >= VERIFY_DEPTH_MAX || verify_list_names(directory, &names, NULL))
+	if (depth >= VERIFY_DEPTH_MAX || file_list_names(directory, &names, NULL))
 		return;
 	for (size_t at = 0; list->unfound > 0 && at < names.size;) {
 		const char *name = (const char *)names.data + at;

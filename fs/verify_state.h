@@ -68,9 +68,6 @@ void zone_refresh(struct verify *verify, struct zone *zone);
 /* Tells of folders pinned at or below the stored path that are gone without having been closed or moved. */
 MUST_CHECK enum fault verify_gone(struct verify *verify, const char *below, struct why *why);
 
-/* The names in a directory, each with its zero: whoever walks down by them holds one descriptor a level, not
- * two. */
-MUST_CHECK enum fault verify_list_names(int directory, struct bytes *ret_names, struct why *why);
 /* Every entry of the directory `fd`, and its own xattrs. */
 MUST_CHECK enum fault verify_entries(struct verify *verify, int fd, struct zone *zone, struct why *why);
 /* The plain name of a stored entry. FAULT_MISSING: it vanished. */
