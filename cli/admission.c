@@ -46,7 +46,15 @@ enum fault admission_may_change(struct admission *admission, struct why *why)
 
 	if (fault || !contact)
 		return fault;
-	return why_in(why, admission_ask(admission, why), ENROLLED_BLOCKED);
+	return why_in(why, admission_ask(admission, why),
+		      "the policy allows no change while the key servers are down");
+}
+
+enum fault admission_allows_change(struct call *call, struct keyring *keyring, struct why *why)
+{
+	AUTO(admission_done) struct admission admission = admission_of(call, keyring);
+
+	return admission_may_change(&admission, why);
 }
 
 enum fault admission_role(const struct call *call, enum role *ret_role, struct why *why)

@@ -30,6 +30,8 @@ MUST_CHECK enum fault admission_ask(struct admission *admission, struct why *why
 
 /* Before the first change: what the policy wants (enrolled_change_needs()), by the same contact. */
 MUST_CHECK enum fault admission_may_change(struct admission *admission, struct why *why);
+/* For a change that needs only local keys otherwise. */
+MUST_CHECK enum fault admission_allows_change(struct call *call, struct keyring *keyring, struct why *why);
 
 /* A user's certificate, trusted or certified. FAULT_KEY_MISSING names who is missing, also when the servers
  * cannot be asked (then *ret_down, which may be NULL). FAULT_DENIED: known, but not trusted, or disabled. */

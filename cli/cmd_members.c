@@ -1,7 +1,7 @@
 /* fsenc members, set-role, remove-user */
 #include "base/answer.h"
 #include "cli/commands.h"
-#include "cli/enrolled.h"
+#include "cli/admission.h"
 #include "cli/expansion.h"
 #include "cli/member.h"
 #include "cli/removal.h"
@@ -120,7 +120,7 @@ enum fault cmd_set_role(struct call *call, struct why *why)
 	if (!fault)
 		fault = keyring_identity(target.keyring, &change.identity, why);
 	if (!fault)
-		fault = enrolled_may_change(call, target.keyring, why);
+		fault = admission_allows_change(call, target.keyring, why);
 	if (!fault)
 		fault = access_change(&target.access, set_role, &change, &file, why);
 	if (!fault)

@@ -72,20 +72,6 @@ enum fault enrolled_change_needs(struct call *call, struct keyring *keyring, boo
 	return FAULT_NONE;
 }
 
-enum fault enrolled_may_change(struct call *call, struct keyring *keyring, struct why *why)
-{
-	AUTO(enrolled_done) struct enrolled enrolled = ENROLLED_NONE;
-	bool contact;
-	enum fault fault = enrolled_change_needs(call, keyring, &contact, why);
-
-	if (fault || !contact)
-		return fault;
-	fault = enrolled_open(call, keyring, &enrolled, why);
-	if (!fault)
-		fault = enrolled_sync(call, &enrolled, why);
-	return why_in(why, fault, ENROLLED_BLOCKED);
-}
-
 /* The mount of whoever looks next tells it, too: what does not get through now is not lost. */
 void enrolled_report(const struct call *call, struct keyring *keyring, const struct folder_file *file)
 {

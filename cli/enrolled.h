@@ -23,7 +23,6 @@ struct enrolled {
 	char host[256]; /* who answered */
 };
 #define ENROLLED_NONE ((struct enrolled){.keyring = NULL})
-#define ENROLLED_BLOCKED "the policy allows no change while the key servers are down"
 void enrolled_done(struct enrolled *enrolled);
 AUTO_VALUE(struct enrolled, enrolled_done);
 
@@ -37,9 +36,6 @@ MUST_CHECK enum fault enrolled_sync(struct call *call, struct enrolled *enrolled
  * nothing is wanted. */
 MUST_CHECK enum fault enrolled_change_needs(struct call *call, struct keyring *keyring, bool *ret_contact,
 					    struct why *why);
-/* Before a change that needs only local keys: makes the contact that it needs. A command that may ask the
- * servers more has admission_may_change(). */
-MUST_CHECK enum fault enrolled_may_change(struct call *call, struct keyring *keyring, struct why *why);
 /* After a change: tells the witness, if that may be done now. Never fails the command. */
 void enrolled_report(const struct call *call, struct keyring *keyring, const struct folder_file *file);
 

@@ -1,6 +1,6 @@
 #include "cli/removal.h"
 
-#include "cli/enrolled.h"
+#include "cli/admission.h"
 #include "fs/access_groups.h"
 #include "cli/member.h"
 #include "cli/target.h"
@@ -109,7 +109,7 @@ static enum fault warn_last_key(const struct removal *removal, const struct targ
 static enum fault remove_now(struct removal *removal, struct target *target, struct why *why)
 {
 	AUTO(folder_file_free) struct folder_file *file = NULL;
-	enum fault fault = enrolled_may_change(removal->call, target->keyring, why);
+	enum fault fault = admission_allows_change(removal->call, target->keyring, why);
 
 	if (!fault)
 		fault = warn_last_key(removal, target, why);
