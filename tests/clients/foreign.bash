@@ -40,6 +40,16 @@ holds_as_plain() {
 	[ ${#failed[@]} = 0 ] || { printf '%s\n' "${failed[@]}"; return 1; }
 }
 
+# a_share_holds DIR - what holds in DIR holds on a share there, and whatever fails leaves it sound
+a_share_holds() {
+	as alice fsenc init "$1/share" >/dev/null
+	far_client 1 "$1"
+	holds_as_plain "$1" sizes truncation punching appending mapping hard_links unlinked_and_open renames \
+		save_by_rename nameless modes listing_while_removing directories direct_io file_locks flocks statistics
+	as alice fsenc umount "$T/m1"
+	as alice fails 0 fsenc verify "$1/share"
+}
+
 # synced FILE TEXT - when this is done, the text is safe
 synced() {
 	python3 -c 'import os, sys

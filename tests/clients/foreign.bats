@@ -12,12 +12,7 @@ setup() {
 }
 
 @test "what holds on sshfs holds on a share there, and the rest leaves it sound" {
-	as alice fsenc init "$T/far/share" >/dev/null
-	far_client 1 "$T/far"
-	holds_as_plain "$T/far" sizes truncation punching appending mapping hard_links unlinked_and_open renames \
-		save_by_rename nameless modes listing_while_removing directories direct_io file_locks flocks statistics
-	as alice fsenc umount "$T/m1"
-	as alice fails 0 fsenc verify "$T/far/share"
+	a_share_holds "$T/far"
 }
 
 @test "a tree of files over sshfs comes back whole from another client" {

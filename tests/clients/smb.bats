@@ -12,12 +12,7 @@ setup() {
 }
 
 @test "what holds on smbnetfs holds on a share there, and the rest leaves it sound" {
-	as alice fsenc init "$far/share" >/dev/null
-	far_client 1 "$far"
-	holds_as_plain "$far" sizes truncation punching appending mapping hard_links unlinked_and_open renames \
-		save_by_rename nameless modes listing_while_removing directories direct_io file_locks flocks statistics
-	as alice fsenc umount "$T/m1"
-	as alice fails 0 fsenc verify "$far/share"
+	a_share_holds "$far"
 	as alice fails 0 fsenc verify "$T/served/share"
 }
 

@@ -1,21 +1,5 @@
 /* Opening folders by groups, and what servers answer: with key servers that are up. */
-#include "tests/lib/meeting.h"
-
-static struct meeting meeting;
-
-static int begin(void **state)
-{
-	(void)state;
-	meeting_begin(&meeting, &(struct meeting_options){.servers = 1, .background = true});
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	meeting_end(&meeting);
-	return 0;
-}
+#include "tests/lib/usual_meeting.h"
 
 /* -- opening ------------------------------------------------------------------------------ */
 

@@ -1,22 +1,6 @@
 /* Synchronising, records reported to witnesses, stale lists, rotations that are due: with key servers that
  * are up. */
-#include "tests/lib/meeting.h"
-
-static struct meeting meeting;
-
-static int begin(void **state)
-{
-	(void)state;
-	meeting_begin(&meeting, &(struct meeting_options){.servers = 1, .background = true});
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	meeting_end(&meeting);
-	return 0;
-}
+#include "tests/lib/usual_meeting.h"
 
 /* -- synchronising ------------------------------------------------------------------------------------ */
 
