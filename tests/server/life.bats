@@ -33,12 +33,15 @@ s.settimeout(10)
 answer = s.recv(65536)
 assert answer.startswith(b"HTTP/1.1 100 "), answer
 os.kill(int(sys.argv[3]), signal.SIGTERM)
-# it must have noticed the signal: nobody can connect any more
+# it must have noticed the signal: nobody can connect any more (a connection that waited to be accepted when
+# the listening socket was closed is reset; the next one is refused)
 while True:
 	try:
 		socket.create_connection((host, int(port))).close()
 	except ConnectionRefusedError:
 		break
+	except ConnectionResetError:
+		pass
 s.sendall(body)
 answer = s.recv(65536)
 assert answer.startswith(b"HTTP/1.1 401 "), answer
