@@ -2,11 +2,11 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/letters.h"
 #include "cli/session_open.h"
 #include "cli/terminal.h"
 #include "keys/keyring_certified.h"
 #include "keys/parcel.h"
-#include "keys/recovery.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -34,18 +34,14 @@ AUTO_VALUE(struct office, office_done);
 
 /* -- the share ----------------------------------------------------------------------------- */
 
-/* Whoever is enrolled knows the organisation; whoever is not sees in the words whose officer he is. */
+/* Whoever is enrolled nowhere sees in the words whose officer he is. */
 static enum fault read_organisation(struct keyring *keyring, struct office *office, struct why *why)
 {
-	AUTO(keyring_organisation_done) struct keyring_organisation own = {.object = NULL};
-	struct fingerprint expected = signed_signer(office->parcel.organisation);
-	enum fault fault = keyring_organisation(keyring, &own, why);
+	struct fingerprint expected;
+	enum fault fault = letters_organisation(keyring, office->parcel.organisation, &expected, why);
 
-	if (!fault)
-		expected = own.fingerprint;
-	if (fault && fault != FAULT_MISSING)
-		return fault;
-	return organisation_read(office->parcel.organisation, &expected, &office->organisation, why);
+	return fault ? fault
+		     : organisation_read(office->parcel.organisation, &expected, &office->organisation, why);
 }
 
 static enum fault open_office(struct call *call, struct keyring *keyring, struct office *office,
@@ -74,18 +70,33 @@ static enum fault open_office(struct call *call, struct keyring *keyring, struct
 
 /* -- who asks for what --------------------------------------------------------------------- */
 
+static void say_wanted(const struct call *call, const struct recovery_request *request)
+{
+	char id[ID_TEXT_SIZE];
+
+	if (request->kind == RECOVERY_TOKEN) {
+		member_id_text(&request->user, id);
+		call_say(call,
+			 "for      the RECOVERY TOKEN of the user %s (%s): with it and that user's keyring "
+			 "one opens all that the user can",
+			 request->user_name, id);
+		return;
+	}
+	folder_id_text(&request->folder, id);
+	call_say(call, "for      the folder %s (%s), generation %u", request->place, id, request->generation);
+}
+
 static void say_request(const struct call *call, const struct recovery_asked *asked,
 			const struct office *office)
 {
 	const struct recovery_request *request = &asked->request;
-	char id[ID_TEXT_SIZE], when[32] = "";
+	char when[32] = "";
 	time_t created = (time_t)request->created;
 	struct tm local;
 
-	folder_id_text(&request->folder, id);
 	if (localtime_r(&created, &local))
 		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &local);
-	call_say(call, "for      the folder %s (%s), generation %u", request->place, id, request->generation);
+	say_wanted(call, request);
 	call_say(call, "reason   %s", request->reason[0] ? request->reason : "none given");
 	call_say(call, "on       %s", when);
 	call_say(call, "takes    %u of %zu officers of '%s' in '%s'", office->group.threshold,

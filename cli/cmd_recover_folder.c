@@ -2,12 +2,12 @@
 #include "cli/background.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/letters.h"
 #include "cli/member.h"
 #include "cli/target.h"
 #include "fs/access_groups.h"
 #include "fs/mount.h"
 #include "keys/keyring_certified.h"
-#include "keys/recovery.h"
 #include "keys/unlock.h"
 
 #include <signal.h>
@@ -98,26 +98,18 @@ static enum fault find_lost(struct call *call, struct lost *lost, struct why *wh
 
 /* -- asking -------------------------------------------------------------------------------- */
 
-static enum fault fill_text(char text[static RECOVERY_TEXT_MAX + 1], const char *given, const char *what,
-			    struct why *why)
-{
-	if (given && strlen(given) > RECOVERY_TEXT_MAX)
-		return why_set(why, FAULT_USAGE, "%s has at most %d bytes", what, RECOVERY_TEXT_MAX);
-	(void)snprintf(text, RECOVERY_TEXT_MAX + 1, "%s", given ? given : "");
-	return FAULT_NONE;
-}
-
 static enum fault describe(const struct call *call, const struct lost *lost, struct recovery_request *request,
 			   struct why *why)
 {
-	enum fault fault = fill_text(request->reason, call->options->reason, "the reason", why);
+	enum fault fault = letters_fill_text(request->reason, call->options->reason, "the reason", why);
 
 	request->organisation = lost->group->organisation;
 	request->group = lost->group->id;
 	request->epoch = lost->group->epoch;
 	request->folder = lost->envelope.folder;
 	request->generation = lost->envelope.generation;
-	return fault ? fault : fill_text(request->place, call->arguments[0], "the folder's path", why);
+	return fault ? fault
+		     : letters_fill_text(request->place, call->arguments[0], "the folder's path", why);
 }
 
 static enum fault ask(struct call *call, struct why *why)
@@ -150,35 +142,6 @@ static enum fault ask(struct call *call, struct why *why)
 
 /* -- opening ------------------------------------------------------------------------------- */
 
-struct letters {
-	struct bytes request;
-	struct bytes texts[OPTION_LIST_MAX];
-	struct recovery_block blocks[OPTION_LIST_MAX];
-	size_t count;
-};
-
-static void letters_done(struct letters *letters)
-{
-	bytes_done(&letters->request);
-	for (size_t i = 0; i < letters->count; i++)
-		bytes_done(&letters->texts[i]);
-}
-AUTO_VALUE(struct letters, letters_done);
-
-static enum fault read_letters(const struct call *call, struct letters *letters, struct why *why)
-{
-	const struct option_list *answers = &call->options->answers;
-	enum fault fault = input_read(call->options->request, ARMOR_MAX, &letters->request, why);
-
-	for (size_t i = 0; i < answers->count && !fault; i++) {
-		fault = input_read(answers->words[i], ARMOR_MAX, &letters->texts[i], why);
-		letters->blocks[i] = (struct recovery_block){answers->words[i], letters->texts[i].data,
-							     letters->texts[i].size};
-		letters->count++;
-	}
-	return fault;
-}
-
 static enum fault open_envelope(const struct lost *lost, const struct point *shared,
 				struct wiped_key *ret_key, struct why *why)
 {
@@ -200,14 +163,14 @@ static enum fault recover(struct call *call, struct lost *lost, struct wiped_key
 	enum fault fault = find_lost(call, lost, why);
 
 	if (!fault)
-		fault = read_letters(call, &letters, why);
+		fault = letters_read(call, &letters, why);
 	if (!fault)
 		fault = recovery_request_read(letters.request.data, letters.request.size, &asked, why);
 	if (!fault)
 		fault = keyring_identity(lost->target.keyring, &identity, why);
 	if (!fault)
-		fault = recovery_combine(&asked, &lost->point, identity, lost->group, letters.blocks,
-					 letters.count, &shared, why);
+		fault = recovery_combine(&asked, &(struct recovery_goal){RECOVERY_FOLDER, lost->point},
+					 identity, lost->group, letters.blocks, letters.count, &shared, why);
 	if (fault == FAULT_MISSING)
 		return call_hint(call, fault, "one more --answer FILE of another officer");
 	if (!fault)

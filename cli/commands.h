@@ -39,6 +39,7 @@
 	X(recovery_token) \
 	X(recover) \
 	X(recover_folder) \
+	X(recover_token) \
 	X(answer_recovery)
 
 #define X(name) MUST_CHECK enum fault cmd_##name(struct call *call, struct why *why);
@@ -65,6 +66,7 @@ extern const struct option_row options_unlock[];
 extern const struct option_row options_recovery_token[];
 extern const struct option_row options_recover[];
 extern const struct option_row options_recover_folder[];
+extern const struct option_row options_recover_token[];
 extern const struct option_row options_answer_recovery[];
 
 #endif

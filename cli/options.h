@@ -13,7 +13,7 @@ struct options {
 	/* of single commands */
 	bool recovery_token, lobby, foreground, dry_run, repair, renew, lazy, defer, expand;
 	const char *name, *trust, *folder, *new_passfile, *role, *duration, *token, *from_group;
-	const char *reason, *recovery_group, *request, *parcel;
+	const char *reason, *recovery_group, *request, *parcel, *token_out;
 	const char *user, *fingerprint, *cacert, *ldap_password_file;
 	unsigned kdf_mib;
 	struct option_list answers, mount, codes, servers, drop;

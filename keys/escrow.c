@@ -4,7 +4,7 @@
 
 #define MAGIC "FSET"
 #define VERSION 1
-#define HEADER_SIZE (4 + 1 + 1 + ID_SIZE + 4 + ID_SIZE)
+#define HEADER_SIZE ESCROW_HEADER_SIZE
 
 static struct sealed_context context_of(const uint8_t *header)
 {
@@ -51,7 +51,7 @@ enum fault escrow_read(const void *bytes, size_t size, struct escrow *ret_escrow
 {
 	const uint8_t *header = bytes;
 	struct escrow escrow = {.epoch = 0};
-	if (size != HEADER_SIZE + SEALED_OVERHEAD + TOKEN_TEXT_SIZE || memcmp(header, MAGIC, 4) != 0 ||
+	if (size != ESCROW_SIZE || memcmp(header, MAGIC, 4) != 0 ||
 	    header[4] != VERSION || (header[5] != ESCROW_ROOT && header[5] != ESCROW_GROUP))
 		return why_set(why, FAULT_MALFORMED, "this is no recovery token in escrow");
 	escrow.recipient = header[5];

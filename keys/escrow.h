@@ -1,8 +1,7 @@
 /* keys/escrow.h - a recovery token in the keeping of key servers, which cannot read it.
  *
  * Sealed (keys/sealed.h) to the recovery group that the organisation's policy names, whose officers open it
- * together; where the policy names none, to the organisation's root key. Binary, at most SEALED_TOKEN_MAX
- * bytes:
+ * together; where the policy names none, to the organisation's root key. Binary, ESCROW_SIZE bytes:
  *
  *   "FSET" || u8 1 || u8 recipient (1 root, 2 group) || recipient id 16 || le32 epoch || user id 16 || sealed
  *
@@ -15,6 +14,9 @@
 #include "keys/organisation.h"
 #include "keys/sealed.h"
 #include "keys/token.h"
+
+#define ESCROW_HEADER_SIZE (4 + 1 + 1 + ID_SIZE + 4 + ID_SIZE)
+#define ESCROW_SIZE (ESCROW_HEADER_SIZE + SEALED_OVERHEAD + TOKEN_TEXT_SIZE)
 
 enum escrow_recipient { ESCROW_ROOT = 1, ESCROW_GROUP = 2 };
 

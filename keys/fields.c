@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "keys/identity.h"
 
-#define FIELD_BYTES_MAX 128 /* the largest place of FIELD_HEX and FIELD_BASE64 */
+#define FIELD_BYTES_MAX 192 /* the largest place of FIELD_HEX and FIELD_BASE64 */
 
 /* Looks at brackets only, so that the parser never goes deeper than we want it to. */
 static bool is_shallow(const char *text, size_t size)

@@ -52,6 +52,7 @@
 	X(SEALED_TO, "sealed-to") \
 	/* of the asker's Ed25519 seed; context: nonce, R; 64 bytes */ \
 	X(RECOVERY_BLIND, "recovery-blind") \
+	X(TOKEN_BLIND, "token-blind") \
 	X(HASH_GROUP_PROOF, "group-proof") \
 	X(HASH_AUDIT, "audit") \
 	X(HASH_ENROL_CODE, "enrol-code") \

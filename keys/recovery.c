@@ -9,18 +9,61 @@
 
 #define BLOCK_MAX (64 * 1024)
 
+/* -- the kinds of request -------------------------------------------------------------------- */
+
+/* What every request says. */
+#define COMMON_FIELDS \
+	{"organisation", FIELD_HEX, FIELD_AT(struct recovery_request, organisation)}, \
+		{"group", FIELD_HEX, FIELD_AT(struct recovery_request, group)}, \
+		{"epoch", FIELD_INTEGER, FIELD_AT(struct recovery_request, epoch), .least = 1, \
+		 .most = UINT32_MAX}, \
+		{"reason", FIELD_TEXT, FIELD_AT(struct recovery_request, reason), .optional = true}, \
+		{"created", FIELD_INTEGER, FIELD_AT(struct recovery_request, created), \
+		 .most = FIELDS_INTEGER_MAX}, \
+		{"nonce", FIELD_BASE64, FIELD_AT(struct recovery_request, nonce)}, \
+	{ \
+		"point", FIELD_BASE64, FIELD_AT(struct recovery_request, point) \
+	}
+
+static const struct field folder_fields[] = {
+	COMMON_FIELDS,
+	{"folder", FIELD_HEX, FIELD_AT(struct recovery_request, folder)},
+	{"generation", FIELD_INTEGER, FIELD_AT(struct recovery_request, generation), .least = 1,
+	 .most = UINT32_MAX},
+	{"place", FIELD_TEXT, FIELD_AT(struct recovery_request, place), .optional = true},
+};
+static const struct field token_fields[] = {
+	COMMON_FIELDS,
+	{"user", FIELD_HEX, FIELD_AT(struct recovery_request, user)},
+	{"name", FIELD_NAME, FIELD_AT(struct recovery_request, user_name)},
+};
+
+static const struct kind {
+	const char *what;
+	const char *type; /* of the signed object */
+	enum kdf_label blind;
+	const struct field *fields;
+	size_t field_count;
+} kinds[RECOVERY_KIND_COUNT] = {
+	[RECOVERY_FOLDER] = {"a folder", RECOVERY_REQUEST_TYPE, KDF_RECOVERY_BLIND, folder_fields,
+			     COUNT(folder_fields)},
+	[RECOVERY_TOKEN] = {"a recovery token", RECOVERY_TOKEN_REQUEST_TYPE, KDF_TOKEN_BLIND, token_fields,
+			    COUNT(token_fields)},
+};
+
 /* -- what is derived from the asker's key ---------------------------------------------------- */
 
-static enum fault blind_of(const struct identity *asker, const uint8_t nonce[static RECOVERY_NONCE_SIZE],
+static enum fault blind_of(const struct identity *asker, const struct recovery_request *request,
 			   const struct point *point, struct scalar *ret_blind, struct point *ret_blinded,
 			   struct why *why)
 {
 	uint8_t context[RECOVERY_NONCE_SIZE + sizeof(struct point)];
 	uint8_t seed[64];
 
-	memcpy(context, nonce, RECOVERY_NONCE_SIZE);
+	memcpy(context, request->nonce, RECOVERY_NONCE_SIZE);
 	memcpy(context + RECOVERY_NONCE_SIZE, point->bytes, sizeof point->bytes);
-	kdf(seed, sizeof seed, identity_private_bytes(asker), KDF_RECOVERY_BLIND, context, sizeof context);
+	kdf(seed, sizeof seed, identity_private_bytes(asker), kinds[request->kind].blind, context,
+	    sizeof context);
 	enum fault fault = group_blind_from(point, seed, ret_blind, ret_blinded, why);
 	secret_wipe(seed, sizeof seed);
 	return fault;
@@ -28,19 +71,6 @@ static enum fault blind_of(const struct identity *asker, const uint8_t nonce[sta
 
 /* -- the request ----------------------------------------------------------------------------- */
 
-static const struct field request_fields[] = {
-	{"organisation", FIELD_HEX, FIELD_AT(struct recovery_request, organisation)},
-	{"group", FIELD_HEX, FIELD_AT(struct recovery_request, group)},
-	{"epoch", FIELD_INTEGER, FIELD_AT(struct recovery_request, epoch), .least = 1, .most = UINT32_MAX},
-	{"folder", FIELD_HEX, FIELD_AT(struct recovery_request, folder)},
-	{"generation", FIELD_INTEGER, FIELD_AT(struct recovery_request, generation), .least = 1,
-	 .most = UINT32_MAX},
-	{"place", FIELD_TEXT, FIELD_AT(struct recovery_request, place), .optional = true},
-	{"reason", FIELD_TEXT, FIELD_AT(struct recovery_request, reason), .optional = true},
-	{"created", FIELD_INTEGER, FIELD_AT(struct recovery_request, created), .most = FIELDS_INTEGER_MAX},
-	{"nonce", FIELD_BASE64, FIELD_AT(struct recovery_request, nonce)},
-	{"point", FIELD_BASE64, FIELD_AT(struct recovery_request, point)},
-};
 static const struct field block_fields[] = {
 	{.name = "request", .form = FIELD_OBJECT},
 	{.name = "certificate", .form = FIELD_OBJECT},
@@ -78,12 +108,13 @@ enum fault recovery_ask(const struct recovery_request *what, const struct point 
 	AUTO(recovery_asked_done) struct recovery_asked again = {.certificate = NULL};
 	randombytes_buf(request.nonce, sizeof request.nonce);
 	request.created = clock_wall_ms() / MS_PER_SECOND;
-	enum fault fault = blind_of(asker, request.nonce, point, &blind, &request.point, why);
+	const struct kind *kind = &kinds[request.kind];
+	enum fault fault = blind_of(asker, &request, point, &blind, &request.point, why);
 	if (fault)
 		return fault;
-	fault = fields_write(request_fields, COUNT(request_fields), &request, &payload, why);
+	fault = fields_write(kind->fields, kind->field_count, &request, &payload, why);
 	if (!fault)
-		fault = signed_make(payload, RECOVERY_REQUEST_TYPE, asker, &object, why);
+		fault = signed_make(payload, kind->type, asker, &object, why);
 	if (!fault)
 		fault = write_block(object, certificate, &block, why);
 	/* Nothing leaves here that an officer would not read. */
@@ -105,9 +136,34 @@ static enum fault check_signer(const struct signed_object *object, const struct 
 		      "the recovery request");
 }
 
+/* The type says which kind it is. */
+static enum fault read_signed(const json_t *block, enum recovery_kind *ret_kind,
+			      struct signed_object **ret_object, struct why *why)
+{
+	if (!message_read_signed(block, "request", kinds[RECOVERY_TOKEN].type, ret_object, NULL)) {
+		*ret_kind = RECOVERY_TOKEN;
+		return FAULT_NONE;
+	}
+	*ret_kind = RECOVERY_FOLDER;
+	return message_read_signed(block, "request", kinds[RECOVERY_FOLDER].type, ret_object, why);
+}
+
+static enum fault read_request(const struct signed_object *object, enum recovery_kind kind,
+			       struct recovery_request *request, struct why *why)
+{
+	enum fault fault = fields_read(kinds[kind].fields, kinds[kind].field_count, signed_payload(object),
+				       request, why);
+
+	request->kind = kind;
+	if (!fault && group_check_point(&request->point, why))
+		fault = why_in(why, FAULT_MALFORMED, "the recovery request");
+	return fault;
+}
+
 enum fault recovery_request_read(const void *text, size_t size, struct recovery_asked *ret_asked,
 				 struct why *why)
 {
+	enum recovery_kind kind = RECOVERY_FOLDER;
 	AUTO(recovery_asked_done) struct recovery_asked asked = {.certificate = NULL};
 	AUTO(bytes_done) struct bytes bytes = BYTES_EMPTY;
 	AUTO(json_decref) json_t *json = NULL;
@@ -116,16 +172,13 @@ enum fault recovery_request_read(const void *text, size_t size, struct recovery_
 	if (!fault)
 		fault = message_parse(&block_form, bytes.data, bytes.size, &asked, &json, why);
 	if (!fault)
-		fault = message_read_signed(json, "request", RECOVERY_REQUEST_TYPE, &object, why);
+		fault = read_signed(json, &kind, &object, why);
 	if (!fault)
 		fault = message_read_certificate(json, "certificate", &asked.certificate, why);
 	if (!fault)
 		fault = check_signer(object, asked.certificate, why);
 	if (!fault)
-		fault = fields_read(request_fields, COUNT(request_fields), signed_payload(object),
-				    &asked.request, why);
-	if (!fault && group_check_point(&asked.request.point, why))
-		fault = why_in(why, FAULT_MALFORMED, "the recovery request");
+		fault = read_request(object, kind, &asked.request, why);
 	if (fault)
 		return fault;
 	asked.digest = signed_digest(object);
@@ -247,9 +300,9 @@ static void take(struct answers *answers, const struct answer *answer, unsigned 
 									.point = answer->point};
 }
 
-/* Only the asker gets the blind that is in the request out of it, and only for the same R. */
+/* Only the asker gets the blind that is in the request out of it, and only for the same kind and R. */
 static enum fault find_blind(const struct recovery_asked *asked, const struct identity *asker,
-			     const struct point *point, struct scalar *ret_blind, struct why *why)
+			     const struct recovery_goal *goal, struct scalar *ret_blind, struct why *why)
 {
 	const struct fingerprint own = public_identity_fingerprint(identity_public(asker));
 	const struct fingerprint signer = certificate_fingerprint(asked->certificate);
@@ -258,7 +311,10 @@ static enum fault find_blind(const struct recovery_asked *asked, const struct id
 	if (!fingerprint_equal(&own, &signer))
 		return why_set(why, FAULT_INVALID,
 			       "the request is not yours: only who asked can use the answers");
-	enum fault fault = blind_of(asker, asked->request.nonce, point, ret_blind, &blinded, why);
+	if (asked->request.kind != goal->kind)
+		return why_set(why, FAULT_INVALID, "the request is for %s, not for %s",
+			       kinds[asked->request.kind].what, kinds[goal->kind].what);
+	enum fault fault = blind_of(asker, &asked->request, &goal->point, ret_blind, &blinded, why);
 	if (!fault && memcmp(&blinded, &asked->request.point, sizeof blinded) != 0)
 		fault = why_set(why, FAULT_INVALID,
 				"the request is for something else, or for an earlier key of it");
@@ -279,7 +335,7 @@ static enum fault take_block(const struct recovery_asked *asked, const struct gr
 	return FAULT_NONE;
 }
 
-enum fault recovery_combine(const struct recovery_asked *asked, const struct point *point,
+enum fault recovery_combine(const struct recovery_asked *asked, const struct recovery_goal *goal,
 			    const struct identity *asker, const struct group_descriptor *group,
 			    const struct recovery_block *blocks, size_t block_count, struct point *ret_shared,
 			    struct why *why)
@@ -289,7 +345,7 @@ enum fault recovery_combine(const struct recovery_asked *asked, const struct poi
 	struct answers answers = {.count = 0};
 	enum fault fault = check_group(&asked->request, group, why);
 	if (!fault)
-		fault = find_blind(asked, asker, point, &blind, why);
+		fault = find_blind(asked, asker, goal, &blind, why);
 	for (size_t i = 0; i < block_count && !fault; i++)
 		fault = take_block(asked, group, &blocks[i], &answers, why);
 	if (fault)

@@ -19,6 +19,8 @@
 	X(user_disable) \
 	X(user_enable) \
 	X(user_revoke_key) \
+	X(user_export_token) \
+	X(open_token) \
 	X(approve) \
 	X(group_add) \
 	X(group_list) \
@@ -50,5 +52,6 @@ extern const struct option_row options_group_rotate[];
 extern const struct option_row options_officer_add[];
 extern const struct option_row options_recovery_group_add[];
 extern const struct option_row options_audit[];
+extern const struct option_row options_open_token[];
 
 #endif

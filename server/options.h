@@ -16,7 +16,7 @@ struct options {
 	const char *name, *organisation, *tls_cert, *tls_key, *join;
 	const char *ldap_uri, *ldap_search_base, *ldap_schema, *ldap_bind_dn, *ldap_bind_password_file,
 		*ldap_keytab, *ldap_tls_cacert, *ldap_group;
-	const char *user, *parcels, *trust;
+	const char *user, *parcels, *trust, *token_out;
 	unsigned threshold;
 	struct option_list listen, member, officer, leaving;
 };

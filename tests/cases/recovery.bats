@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Ways back: the recovery token of a user in an organisation.
+# Ways back: the recovery token of a user in an organisation, officers for folders, and both together.
 load ../lib/bats
 load ../lib/key_servers
 
@@ -175,4 +175,183 @@ answers() {
 	answers otto request
 	as bob fails 2 fsenc recover-folder "$T/share" "$T/mnt" --request request --answer olga.answer --answer otto.answer
 	says "an earlier key of it"
+}
+
+# -- a token in escrow ------------------------------------------------------------------------
+
+# Alice's token is with the officers; her passphrase and the paper are lost.
+token_begin() {
+	officers_begin
+	new_token alice lost
+	server user export-token "$S" alice >alice.block
+	mkdir out
+}
+
+# The passphrase that Alice cannot know.
+alice_forgets() {
+	secret_file "$T/alice/pass" "nobody remembers"
+	as alice fails 12 fsenc key passwd --new-passfile "$T/bob/pass"
+}
+
+# lied ANSWER INDEX - the answer, as if another officer had made it
+lied() {
+	python3 - "$1" "$2" <<'END'
+import base64, json, sys
+begin, *body, end = open(sys.argv[1]).read().strip().split("\n")
+text = "".join(body)
+answer = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+answer["index"] = int(sys.argv[2])
+text = base64.urlsafe_b64encode(json.dumps(answer).encode()).decode().rstrip("=")
+print(begin, *(text[i:i + 64] for i in range(0, len(text), 64)), end, sep="\n")
+END
+}
+
+@test "officers together give back a recovery token that is lost, and its user gets in and has a new one" {
+	token_begin
+	alice_forgets
+	grep -q 'BEGIN FSENC ESCROWED TOKEN' alice.block
+	never grep -qF "$(tr -d '\n' <lost)" alice.block
+	server audit "$S" --json | jq -e 'select(.action == "admin" and .detail == "user export-token alice")' >/dev/null
+	as bob run --separate-stderr fsenc recover-token alice.block --reason "the paper is burnt"
+	[ "$status" = 0 ]
+	says "send it to 2 officers of 'rescue'"
+	says "$(fingerprint bob)"
+	echo "$output" >request
+	as olga run --separate-stderr fsenc answer-recovery request --parcel "$(parcel_of olga)" --yes
+	[ "$status" = 0 ]
+	says "for      the RECOVERY TOKEN of the user alice"
+	says "calls himself 'bob'"
+	says "the paper is burnt"
+	says "takes    2 of 3 officers of 'rescue'"
+	echo "$output" >olga.answer
+	as bob fails 1 fsenc recover-token alice.block --request request --answer olga.answer --token-out out/token
+	says "1 of the 2 officers"
+	[ ! -e out/token ]
+	answers otto request
+	as bob fsenc recover-token alice.block --request request --answer olga.answer --answer otto.answer --token-out out/token
+	[ "$(stat -c %a out/token)" = 600 ]
+	cmp out/token lost
+	as bob fails 1 fsenc recover-token alice.block --request request --answer olga.answer --answer otto.answer --token-out out/token
+	says "there is a file"
+	# On the terminal it looks like any token.
+	[ "$(as bob fsenc recover-token alice.block --request request --answer olga.answer --answer otto.answer)" = "recovery-token  $(cat lost)" ]
+	# Alice is in again. The token is used up, and the new one is with the officers.
+	secret_file "$T/alice/pass" "a passphrase of today"
+	as alice fsenc recover --token out/token --new-passfile "$T/alice/pass" --kdf-mib 64 >second.line
+	secret_file second "$(awk '{ print $2 }' second.line)"
+	as alice fails 12 fsenc recover --token lost --new-passfile "$T/alice/pass" --kdf-mib 64
+	as alice fsenc members "$T/share" >/dev/null
+	server user export-token "$S" alice >later.block
+	never cmp -s alice.block later.block
+	as bob fsenc recover-token later.block >request
+	answers oscar request
+	answers otto request
+	[ "$(as bob fsenc recover-token later.block --request request --answer oscar.answer --answer otto.answer)" = "recovery-token  $(cat second)" ]
+}
+
+@test "who has lost the token asks with a fresh key, so that nobody else learns it" {
+	token_begin
+	alice_forgets
+	secret_file fresh.pass "for today"
+	ask() { as alice fsenc recover-token alice.block --keyring "$T/fresh.db" --passfile "$T/fresh.pass" "$@"; }
+	as alice fsenc setup --name alice --keyring "$T/fresh.db" --passfile "$T/fresh.pass" --kdf-mib 64 --quiet >/dev/null
+	fresh=$(as alice json_of .fingerprint fsenc key show --keyring "$T/fresh.db" --json)
+	ask >request
+	as olga run --separate-stderr fsenc answer-recovery request --parcel "$(parcel_of olga)" --yes
+	[ "$status" = 0 ]
+	says "NOT KNOWN HERE who calls himself 'alice'"
+	says "$fresh"
+	echo "$output" >olga.answer
+	answers otto request
+	# Whoever carries the letters has nothing.
+	as bob fails 2 fsenc recover-token alice.block --request request --answer olga.answer --answer otto.answer
+	says "not yours"
+	ask --request request --answer olga.answer --answer otto.answer --token-out out/token
+	recovers alice out/token "a passphrase of today"
+}
+
+@test "answers for a folder open no token, those for a token no folder, and a lying officer is named" {
+	token_begin
+	as bob fsenc recover-folder "$T/share" >folder.request
+	as bob fsenc recover-token alice.block >request
+	as bob fsenc recover-token alice.block >again.request
+	for name in olga otto; do
+		answers "$name" folder.request
+		mv "$name.answer" "$name.folder"
+		answers "$name" again.request
+		mv "$name.answer" "$name.again"
+		answers "$name" request
+	done
+	open=(as bob fails 2 fsenc recover-token alice.block)
+	"${open[@]}" --request folder.request --answer olga.folder --answer otto.folder
+	says "the request is for a folder, not for a recovery token"
+	"${open[@]}" --request request --answer olga.folder --answer otto.folder
+	says "'olga.folder': it is the answer to another request"
+	"${open[@]}" --request request --answer olga.answer --answer otto.again
+	says "'otto.again': it is the answer to another request"
+	as bob fails 2 fsenc recover-folder "$T/share" "$T/mnt" --request request --answer olga.answer --answer otto.answer
+	says "the request is for a recovery token, not for a folder"
+	as bob fails 2 fsenc recover-folder "$T/share" "$T/mnt" --request folder.request --answer olga.answer --answer otto.answer
+	says "another request"
+	# Another user's token is another one.
+	new_token bob bobs
+	server user export-token "$S" bob >bob.block
+	as bob fails 2 fsenc recover-token bob.block --request request --answer olga.answer --answer otto.answer
+	says "something else"
+	# olga is number 1, oscar 2, otto 3
+	lied otto.answer 2 >lie
+	as bob fails 21 fsenc recover-token alice.block --request request --answer olga.answer --answer lie
+	says "'lie': the answer of officer number 2 is wrong"
+	# An officer answers nothing that was changed.
+	sed 's/a/b/' request >changed
+	as olga fails 26 fsenc answer-recovery changed --parcel "$(parcel_of olga)" --yes
+	as bob fails 2 fsenc recover-token alice.block --request request
+	as bob fails 2 fsenc recover-token alice.block --token-out out/token
+	[ ! -e out/token ]
+}
+
+@test "without officers the holder of the root key opens a lost token, on a machine of his own or beside the server" {
+	joins alice
+	new_token alice lost
+	server user export-token "$S" alice >alice.block
+	alice_forgets
+	fails 2 server open-token alice.block
+	says "--root-key FILE"
+	[ "$(server open-token alice.block "$S")" = "recovery-token  $(cat lost)" ]
+	server audit "$S" --json | jq -e 'select(.action == "admin" and .detail == "open-token alice")' >/dev/null
+	server open-token alice.block "$S" --token-out out
+	[ "$(stat -c %a out)" = 600 ]
+	fails 1 server open-token alice.block "$S" --token-out out
+	recovers alice out "a passphrase of today"
+	# The token that was opened is dead, and officers are not asked for this one.
+	as alice fails 12 fsenc recover --token lost --new-passfile "$T/alice/pass" --kdf-mib 64
+	as alice fails 2 fsenc recover-token alice.block
+	says "sealed to the organisation's root key"
+}
+
+@test "a root key that lies elsewhere opens a lost token without any server, another's does not" {
+	server init "$T/N" --name N.test --listen "127.0.0.1:$(free_port)" --root-key "$T/root.key" --quiet >"$T/N.fingerprint"
+	server init "$T/O" --name O.test --listen "127.0.0.1:$(free_port)" --root-key "$T/other.key" --quiet >/dev/null
+	stop_server "$S"
+	S=$T/N
+	start_server "$S"
+	joins alice
+	new_token alice lost
+	server user export-token "$S" alice >alice.block
+	stop_server "$S"
+	fails 1 server open-token alice.block "$S"
+	fails 26 server open-token alice.block --root-key "$T/other.key"
+	[ "$(server open-token alice.block --root-key "$T/root.key")" = "recovery-token  $(cat lost)" ]
+	sed 's/B/C/' alice.block >changed
+	fails 26 server open-token changed --root-key "$T/root.key"
+}
+
+@test "a token is exported for who has one, and a token with officers is not the root's to open" {
+	token_begin
+	server user add "$S" carol >carol.code
+	fails 1 server user export-token "$S" carol
+	says "no recovery token"
+	fails 1 server user export-token "$S" nobody
+	fails 2 server open-token alice.block "$S"
+	says "sealed to officers"
 }

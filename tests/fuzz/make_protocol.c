@@ -1,6 +1,7 @@
 /* Makes the seeds of the fuzz targets of the protocol again: fuzz-make-protocol DIRECTORY, whose directories
- * request, message, organisation and recovery exist. */
+ * request, message, organisation, recovery and escrow exist. */
 #include "keys/message.h"
+#include "keys/escrow_block.h"
 #include "keys/recovery.h"
 #include "keys/request.h"
 #include "keys/succession.h"
@@ -241,7 +242,16 @@ static void make_recovery(const struct certificate *self_signed)
 					      .generation = 1,
 					      .place = "Finance",
 					      .reason = "somebody left"};
+	const struct recovery_request token = {.kind = RECOVERY_TOKEN,
+					       .organisation = *fixed_organisation_id(),
+					       .group = officers.id,
+					       .epoch = 1,
+					       .user = {{0x70}},
+					       .user_name = "bob"};
+	AUTO(bytes_done) struct bytes for_token = BYTES_EMPTY;
 
+	MUST(!recovery_ask(&token, &point, fixed_identity(), self_signed, &for_token, NULL));
+	write_block("recovery/token", "recovery/token_inside", RECOVERY_REQUEST_LABEL, &for_token);
 	MUST(!recovery_ask(&what, &point, fixed_identity(), self_signed, &request, NULL));
 	write_block("recovery/request", "recovery/request_inside", RECOVERY_REQUEST_LABEL, &request);
 	MUST(!recovery_request_read(request.data, request.size, &asked, NULL));
@@ -249,6 +259,35 @@ static void make_recovery(const struct certificate *self_signed)
 	officers.commitments[0] = deal.commitments[0];
 	MUST(!recovery_answer(&asked, &officers, &deal.shares[0], &answer, NULL));
 	write_block("recovery/answer", "recovery/answer_inside", RECOVERY_ANSWER_LABEL, &answer);
+}
+
+/* For officers (`officers`), or for the root. */
+static void make_escrow(bool officers, const char *name, const char *inside_name)
+{
+	const struct token token = {{1, 2, 3}};
+	struct organisation organisation = {.root = *identity_public(fixed_identity())};
+	struct escrow_block escrow = {.organisation = fixed_organisation_object(), .user = "bob"};
+	struct group_descriptor group = {.organisation = *fixed_organisation_id(),
+					 .id = {{0x60}},
+					 .name = "officers",
+					 .recovery = true,
+					 .version = 1,
+					 .epoch = 1,
+					 .threshold = 1,
+					 .servers = {{.id = {{0x61}}, .index = 1}},
+					 .server_count = 1,
+					 .commitments = {fixed_point()}};
+	AUTO(bytes_done) struct bytes sealed = BYTES_EMPTY;
+	AUTO(bytes_done) struct bytes block = BYTES_EMPTY;
+
+	if (officers)
+		MUST(!group_descriptor_sign(&group, fixed_identity(), &escrow.group, NULL));
+	MUST(!escrow_seal(&token, &(struct member_id){{0x70}}, &organisation, officers ? &group : NULL,
+			  &sealed, NULL));
+	memcpy(escrow.sealed, sealed.data, sizeof escrow.sealed);
+	MUST(!escrow_block_write(&escrow, &block, NULL));
+	write_block(name, inside_name, ESCROW_BLOCK_LABEL, &block);
+	escrow_block_done(&escrow);
 }
 
 int main(int count, char **arguments)
@@ -264,5 +303,7 @@ int main(int count, char **arguments)
 	make_people(self_signed, certified);
 	make_the_rest(self_signed);
 	make_recovery(self_signed);
+	make_escrow(true, "escrow/officers", "escrow/officers_inside");
+	make_escrow(false, "escrow/root", "escrow/root_inside");
 	return 0;
 }

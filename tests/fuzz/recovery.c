@@ -59,16 +59,17 @@ static void fuzz_request(const void *text, size_t size)
 	AUTO(recovery_asked_done) struct recovery_asked asked = {.certificate = NULL};
 
 	if (!recovery_request_read(text, size, &asked, NULL))
-		MUST(asked.certificate && asked.request.epoch >= 1 && asked.request.generation >= 1);
+		MUST(asked.certificate && asked.request.epoch >= 1 &&
+		     (asked.request.kind == RECOVERY_TOKEN) == (asked.request.generation == 0));
 }
 
 static void fuzz_answer(const void *text, size_t size)
 {
 	const struct recovery_block block = {"block", text, size};
-	const struct point point = fixed_point();
+	const struct recovery_goal goal = {RECOVERY_FOLDER, fixed_point()};
 	struct point shared;
 
-	MUST(recovery_combine(fixed_asked(), &point, fixed_identity(), fixed_officers(), &block, 1, &shared,
+	MUST(recovery_combine(fixed_asked(), &goal, fixed_identity(), fixed_officers(), &block, 1, &shared,
 			      NULL));
 }
 

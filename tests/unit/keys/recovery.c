@@ -12,6 +12,7 @@ static struct person alice; /* admin, gone */
 static struct person bob; /* asks */
 static struct made folder;
 static struct point point; /* R of the officers' envelope */
+static struct recovery_goal folder_goal; /* the same */
 
 static struct recovery_request what(void)
 {
@@ -63,7 +64,7 @@ static enum fault combine(const struct bytes *request, const struct person *aske
 						    answers[i].size};
 	if (recovery_request_read(request->data, request->size, &asked, &ignored))
 		fail_msg("%s", ignored.text);
-	return recovery_combine(&asked, &point, asker->identity, &officers.descriptor, blocks, count,
+	return recovery_combine(&asked, &folder_goal, asker->identity, &officers.descriptor, blocks, count,
 				ret_shared, why);
 }
 
@@ -166,8 +167,8 @@ static void answers__to_a_copied_question_open_nothing_for_the_copier(void **sta
 	certificate_free(asked.certificate);
 	asked.certificate = NULL;
 	assert_works(certificate_copy(mallory.certificate, &asked.certificate, &why));
-	assert_fault(FAULT_INVALID, recovery_combine(&asked, &point, mallory.identity, &officers.descriptor,
-						     NULL, 0, &shared, &why));
+	assert_fault(FAULT_INVALID, recovery_combine(&asked, &folder_goal, mallory.identity,
+						     &officers.descriptor, NULL, 0, &shared, &why));
 	assert_non_null(strstr(why.text, "something else"));
 }
 
@@ -189,10 +190,11 @@ static void answers__open_no_other_folder(void **state)
 	AUTO(wiped_key) struct wiped_key key;
 	memcpy(others.bytes, wrap_point(&box->wrap), sizeof others.bytes);
 	assert_works(recovery_request_read(request.data, request.size, &asked, &why));
-	assert_fault(FAULT_INVALID, recovery_combine(&asked, &others, bob.identity, &officers.descriptor,
-						     blocks, 2, &shared, &why));
-	assert_works(recovery_combine(&asked, &point, bob.identity, &officers.descriptor, blocks, 2, &shared,
-				      &why));
+	assert_fault(FAULT_INVALID,
+		     recovery_combine(&asked, &(struct recovery_goal){RECOVERY_FOLDER, others}, bob.identity,
+				      &officers.descriptor, blocks, 2, &shared, &why));
+	assert_works(recovery_combine(&asked, &folder_goal, bob.identity, &officers.descriptor, blocks, 2,
+				      &shared, &why));
 	const struct wrap_context context = {other.file->record->folder, 1, MEMBER_RECOVERY, entry->id};
 	assert_fault(FAULT_REFUSED, wrap_open_group(&box->wrap, &context, shared.bytes, &key, &why));
 	bytes_done(&answers[0]);
@@ -339,12 +341,12 @@ static void recovery__takes_the_threshold_that_was_signed(void **state)
 	struct point shared;
 	lowered.threshold = 1;
 	assert_works(recovery_request_read(request.data, request.size, &asked, &why));
-	assert_fault(FAULT_IDENTITY,
-		     recovery_combine(&asked, &point, bob.identity, &lowered, &block, 1, &shared, &why));
+	assert_fault(FAULT_IDENTITY, recovery_combine(&asked, &folder_goal, bob.identity, &lowered, &block, 1,
+						      &shared, &why));
 	struct group_descriptor later = officers.descriptor;
 	later.epoch = 2;
 	assert_fault(FAULT_INVALID,
-		     recovery_combine(&asked, &point, bob.identity, &later, &block, 1, &shared, &why));
+		     recovery_combine(&asked, &folder_goal, bob.identity, &later, &block, 1, &shared, &why));
 }
 
 static void answer__is_given_for_the_own_group_and_epoch_only(void **state)
@@ -442,6 +444,7 @@ static int found(void **state)
 	made_add_group(&folder, &alice, &company, &officers, ROLE_READER);
 	const struct record_entry *entry = record_find(folder.file->record, &officers.descriptor.id);
 	memcpy(point.bytes, wrap_point(&folder_file_find_wrap(folder.file, entry)->wrap), sizeof point.bytes);
+	folder_goal = (struct recovery_goal){RECOVERY_FOLDER, point};
 	return 0;
 }
 
