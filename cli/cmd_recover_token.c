@@ -1,4 +1,5 @@
 /* fsenc recover-token */
+#include "base/answer.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/letters.h"
@@ -111,9 +112,12 @@ static enum fault ask(struct call *call, struct keyring *keyring, const struct s
 	AUTO(bytes_done) struct bytes text = BYTES_EMPTY;
 	enum fault fault = make_request(call, keyring, token, &text, why);
 
+	if (!fault) {
+		(void)fwrite(text.data, 1, text.size, stdout);
+		fault = answer_end(why);
+	}
 	if (fault)
 		return fault;
-	(void)fwrite(text.data, 1, text.size, stdout);
 	call_say(call,
 		 "Keep this block, and send it to %u officers of '%s' in '%s'; each answers with "
 		 "'fsenc answer-recovery'. Then: fsenc recover-token %s --request FILE --answer FILE...",
