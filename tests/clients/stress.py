@@ -264,8 +264,13 @@ class Names:
         os.mkdir(client.path('storm'))
 
     def make(self, client, sequence):
+        """Always another file: the one of before has a second name if a kill took the answer of link() away."""
         own = client.path('storm/own-%d' % client.number)
-        with open(own, 'wb', buffering=0) as f:
+        try:
+            os.unlink(own)
+        except FileNotFoundError:
+            pass
+        with open(own, 'xb', buffering=0) as f:
             f.write(payload(client.number, sequence, 100 + sequence % 9000))
         return own
 
