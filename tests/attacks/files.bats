@@ -2,9 +2,17 @@
 # Whoever can write the share, against stored files. docs/THREATS.md, T1 to T5, T12, T13.
 load ../lib/bats
 
-setup() {
-	begin
+setup_file() {
 	needs_fuse
+	made_once two_folders
+}
+
+setup() {
+	as_made
+	as alice fsenc mount "$T/share" "$T/mnt"
+}
+
+two_folders() {
 	ready alice
 	mkdir "$T/mnt"
 	as alice fsenc init --lobby "$T/share"
@@ -16,6 +24,7 @@ setup() {
 	cp "$T/plain" "$T/mnt/one/f"
 	echo "the neighbour" >"$T/mnt/one/neighbour"
 	echo "a secret plan called zanzibar" >"$T/mnt/two/s"
+	as alice fsenc umount "$T/mnt"
 }
 
 # stored NAME - the stored path of a file of folder one, by its size

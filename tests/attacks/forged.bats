@@ -3,10 +3,19 @@
 # Eve is a member whose private keys the test has, so what she makes has nothing wrong but her role.
 load ../lib/bats
 
-setup() {
-	begin
+setup_file() {
 	needs_fuse
 	command -v openssl >/dev/null || skip "no openssl: apt install openssl"
+	made_once members
+}
+
+setup() {
+	as_made
+	as alice fsenc mount "$T/share" "$T/mnt"
+}
+
+members() {
+	local print
 	ready alice
 	ready bob
 	know alice bob
@@ -20,6 +29,7 @@ setup() {
 	as alice fsenc add-user "$T/share" bob --role reader
 	as alice fsenc mount "$T/share" "$T/mnt"
 	echo "the plan" >"$T/mnt/plan"
+	as alice fsenc umount "$T/mnt"
 	cp -a "$T/share" "$T/good"
 }
 

@@ -3,9 +3,18 @@
 # docs/THREATS.md, T10, T12, T13. Nothing outside the share is read or written, and nothing waits for ever.
 load ../lib/bats
 
-setup() {
-	begin
+setup_file() {
 	needs_fuse
+	made_once two_folders
+}
+
+setup() {
+	as_made
+	find "$T/outside" -printf '%p %s %T@ %C@\n' >"$T/outside.before"
+	again
+}
+
+two_folders() {
 	ready alice
 	mkdir "$T/mnt" "$T/outside"
 	as alice fsenc init --lobby "$T/share"
@@ -19,7 +28,7 @@ setup() {
 	echo "a long one" >"$T/mnt/one/$(printf 'n%.0s' {1..200})"
 	echo "of folder two" >"$T/mnt/two/other"
 	echo "not yours" >"$T/outside/file"
-	find "$T/outside" -printf '%p %s %T@ %C@\n' >"$T/outside.before"
+	unmount
 }
 
 unmount() {

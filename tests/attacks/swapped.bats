@@ -3,9 +3,17 @@
 # Both folders are open to alice, and what is moved is sound where it was: only the place is wrong.
 load ../lib/bats
 
-setup() {
-	begin
+setup_file() {
 	needs_fuse
+	made_once two_folders
+}
+
+setup() {
+	as_made
+	again
+}
+
+two_folders() {
 	ready alice
 	mkdir "$T/mnt"
 	as alice fsenc init --lobby "$T/share"
@@ -21,6 +29,7 @@ setup() {
 		setfattr -n user.tag -v "tag of $folder" "$T/mnt/$folder/f"
 		setfattr -n user.second -v "second of $folder" "$T/mnt/$folder/f"
 	done
+	unmount
 }
 
 unmount() {

@@ -18,6 +18,24 @@ begin() {
 	cd "$T" || return 1
 }
 
+# made_once COMMAND - in setup_file: what it makes in $T is there for every test of the file, which copies it into its own
+# $T with as_made instead of making it again. It leaves nothing mounted.
+made_once() {
+	T=$BATS_FILE_TMPDIR/made
+	mkdir "$T"
+	cd "$T" || return 1
+	"$@"
+}
+
+as_made() {
+	begin
+	cp -a "$BATS_FILE_TMPDIR/made/." "$T/"
+}
+
+teardown_file() {
+	[ ! -d "$BATS_FILE_TMPDIR/made" ] || T=$BATS_FILE_TMPDIR/made teardown
+}
+
 teardown() {
 	local place
 	[ -n "${T:-}" ] || return 0
@@ -161,7 +179,23 @@ is_gone() {
 	[ ! -d "/proc/$1" ] || [ "$(awk '$1 == "State:" { print $2 }' "/proc/$1/status" 2>/dev/null)" = Z ]
 }
 
-# One of 127.0.0.1 that nothing listens on now; the kernel gives it to nobody by itself for a while.
+# One of 127.0.0.1 that nothing listens on. Not one of those that the kernel gives to whoever connects or asks for any:
+# until a server has it, somebody else's connection might.
 free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	python3 - <<-'END'
+		import random, socket
+		with open("/proc/sys/net/ipv4/ip_local_port_range") as given:
+		    first, last = map(int, given.read().split())
+		ports = [port for port in range(1024, 65536) if not first <= port <= last]
+		while True:
+		    port = random.choice(ports)
+		    with socket.socket() as one:
+		        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		        try:
+		            one.bind(("127.0.0.1", port))
+		        except OSError:
+		            continue
+		    print(port)
+		    break
+	END
 }
