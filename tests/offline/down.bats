@@ -1,16 +1,60 @@
 #!/usr/bin/env bats
 # Each way of being down, on a real mount with both kinds of folders (product rules 1, 2 and 3).
+#
+# Each has a company of its own. As they wait most of the time, for leases to end and servers to be given up, they go side
+# by side, some at once, and each test says how its own ended.
 load offline
 
+AT_ONCE=4
+
+setup_file() {
+	needs_fuse
+	local fault place
+	mkfifo "$BATS_FILE_TMPDIR/places"
+	exec {places}<>"$BATS_FILE_TMPDIR/places"
+	printf '.%.0s' $(seq $AT_ONCE) >&"$places"
+	for fault in $(faults_told); do
+		read -r -N 1 -u "$places" place
+		told "$fault" >"$BATS_FILE_TMPDIR/$fault.log" 2>&1 3>&- &
+	done
+	wait
+}
+
+# The faults of the tests below, in their order.
+faults_told() {
+	sed -n 's/^@test .*{ is_down \(.*\); }$/\1/p' "$BATS_TEST_FILENAME"
+}
+
+# told FAULT - its story, from the beginning to the teardown; leaves its status, and its place to the next
+told() {
+	local ended
+	set +e
+	trap - ERR EXIT DEBUG
+	(
+		set -e
+		trap teardown EXIT
+		story_of "$1"
+	)
+	ended=$?
+	echo $ended >"$BATS_FILE_TMPDIR/$1.status"
+	printf . >&"$places"
+}
+
 setup() {
+	T=''
+}
+
+is_down() {
+	cat "$BATS_FILE_TMPDIR/$1.log"
+	[ "$(cat "$BATS_FILE_TMPDIR/$1.status")" = 0 ]
+}
+
+# story_of FAULT - all that the rules say of it
+story_of() {
 	offline_begin
 	mount_of bob
 	reads "$T/mnt-bob/Finance/plan.txt" plan
 	python3 "$BATS_TEST_DIRNAME/same.py" "$T/mnt-bob/Private" >"$T/online"
-}
-
-# is_down FAULT - all that the rules say of it
-is_down() {
 	down "$1"
 	lease_over
 	# what a user's own key opens: byte for byte and errno for errno as online
