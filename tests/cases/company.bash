@@ -97,7 +97,7 @@ bob_reads() {
 
 # after_lease COMMAND... - within a lease of a few seconds and some patience
 after_lease() {
-	local end=$((SECONDS + 40))
+	local end=$((SECONDS + 90))
 	until "$@"; do
 		[ $SECONDS -lt $end ] || { echo "never came true: $*"; return 1; }
 		sleep 0.1

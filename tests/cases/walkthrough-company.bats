@@ -258,9 +258,10 @@ bob_reads_cold() {
 	bob_log 1 1
 	bob_log 1 2
 	bob_log 0 3
-	[[ "$(getfattr --only-values -n user.fsenc.state "$T/mnt-bob/Finance")" == "locked: "*"key server 'keys2.test' gives a wrong answer for the group 'board'"* ]]
+	# the one of them that was found out last
+	[[ "$(getfattr --only-values -n user.fsenc.state "$T/mnt-bob/Finance")" == "locked: "*"key server 'keys"[12]".test' gives a wrong answer for the group 'board'"* ]]
 	as bob fails 0 fsenc status
-	has "key server 'keys2.test' gives a wrong answer"
+	[[ $output == *"key server 'keys"[12]".test' gives a wrong answer"* ]]
 	# a lie is no outage: nobody waits, and whoever has a key of his own notices nothing
 	never grep -q "will wait" "$T/bob.log"
 	[ "$(cat "$T/mnt/Finance/plan.txt")" = plan ]

@@ -149,10 +149,10 @@ know() {
 	as "$1" fsenc key import "$T/$2.cert" --trust "$print" >/dev/null
 }
 
-# wait_for COMMAND... - until it succeeds, ten seconds at most
+# wait_for COMMAND... - until it succeeds, half a minute at most: machines are slow in their own ways
 wait_for() {
 	local tries
-	for ((tries = 0; tries < 200; tries++)); do
+	for ((tries = 0; tries < 600; tries++)); do
 		"$@" >/dev/null 2>&1 && return
 		sleep 0.05
 	done

@@ -160,7 +160,7 @@ reads() {
 
 # lease_over - until the group's folder is refused, as it must be once the lease has run out
 lease_over() {
-	local end=$((SECONDS + LEASE + 8))
+	local end=$((SECONDS + LEASE + 20))
 	until is_refused "$T/mnt-bob/Finance/plan.txt"; do
 		[ $SECONDS -lt $end ] || { echo "still readable"; return 1; }
 		sleep 0.05
