@@ -170,6 +170,20 @@ static void add_leases(struct table *table, const json_t *mount)
 
 /* -- as text -------------------------------------------------------------------------- */
 
+/* "lacks the recovery group rescue, which the policy requires" */
+static void lacks_words(const json_t *folder, char *text, size_t size)
+{
+	const json_t *lacks = json_object_get(folder, "lacks_recovery");
+	const json_t *name;
+	size_t i, at = 0;
+
+	text[0] = '\0';
+	json_array_foreach(lacks, i, name) if (at < size)
+		at += (size_t)snprintf(text + at, size - at, "%s '%s'",
+				       i ? "," : "lacks what the policy requires: recovery group",
+				       json_string_value(name));
+}
+
 static void add_mount(struct table *table, const json_t *mount)
 {
 	const json_t *folder;
@@ -179,12 +193,13 @@ static void add_mount(struct table *table, const json_t *mount)
 					  text_of(mount, "mode"), text_of(mount, "backing")});
 	json_array_foreach(json_object_get(mount, "folders"), i, folder)
 	{
-		char place[512];
+		char place[512], lacks[512];
 		const char *path = text_of(folder, "path");
 
 		(void)snprintf(place, sizeof(place), "  /%s", path + (*path == '/'));
-		table_add(table,
-			  (const char *[]){place, text_of(folder, "state"), text_of(folder, "reason"), ""});
+		lacks_words(folder, lacks, sizeof(lacks));
+		table_add(table, (const char *[]){place, text_of(folder, "state"), text_of(folder, "reason"),
+						  lacks});
 	}
 	add_leases(table, mount);
 }

@@ -12,6 +12,38 @@ static enum fault offer_known(struct keyring *keyring, struct folder_file *file,
 	return folder_file_offer_group(file, object, organisation, why);
 }
 
+static bool is_ours(const struct share *share, const struct organisation *organisation)
+{
+	const struct organisation_id own = organisation_id_of(organisation);
+
+	return organisation_id_equal(&share_record_of(share)->organisation, &own);
+}
+
+static enum fault require_known(struct keyring *keyring, struct folder_file *file, const struct member_id *id,
+				const struct organisation *organisation, struct why *why)
+{
+	struct group_descriptor known;
+	AUTO(signed_free) struct signed_object *object = NULL;
+	enum fault fault = keyring_group(keyring, id, &known, &object, why);
+	if (fault)
+		return fault == FAULT_MISSING ? FAULT_NONE : fault;
+	return folder_file_require_group(file, object, organisation, why);
+}
+
+static enum fault require_groups(const struct access_place *place, struct folder_file *file,
+				 const struct organisation *organisation, struct why *why)
+{
+	struct keyring *keyring = share_keyring(place->share);
+	struct keyring_policy policy;
+	enum fault fault = is_ours(place->share, organisation) ? keyring_policy(keyring, &policy, why)
+							       : FAULT_MISSING;
+	if (fault)
+		return fault == FAULT_MISSING ? FAULT_NONE : fault;
+	for (size_t i = 0; i < policy.policy.recovery_count && !fault; i++)
+		fault = require_known(keyring, file, &policy.policy.recovery[i], organisation, why);
+	return fault;
+}
+
 enum fault access_trust_groups(const struct access_place *place, struct folder_file *file, struct why *why)
 {
 	struct keyring *keyring = share_keyring(place->share);
@@ -24,7 +56,22 @@ enum fault access_trust_groups(const struct access_place *place, struct folder_f
 		if (file->record->entries[i].kind != MEMBER_USER)
 			fault = offer_known(keyring, file, &file->record->entries[i].id, &own.organisation,
 					    why);
-	return fault;
+	return fault ? fault : require_groups(place, file, &own.organisation, why);
+}
+
+/* -- the policy ------------------------------------------------------------------------------ */
+
+enum fault access_policy(const struct share *share, struct keyring_policy *ret_policy, struct why *why)
+{
+	struct keyring *keyring = share_keyring(share);
+	AUTO(keyring_organisation_done) struct keyring_organisation own = {.object = NULL};
+	enum fault fault = FAULT_NONE;
+	if (organisation_id_is_none(&share_record_of(share)->organisation))
+		return why_set(why, FAULT_MISSING, "the share is of no organisation");
+	fault = keyring_organisation(keyring, &own, why);
+	if (!fault && !is_ours(share, &own.organisation))
+		fault = why_set(why, FAULT_MISSING, "the share is of another organisation");
+	return fault ? fault : keyring_policy(keyring, ret_policy, why);
 }
 
 /* -- recovery groups of new folders ------------------------------------------------------------ */
@@ -53,13 +100,6 @@ static enum fault gather(struct keyring *keyring, const struct policy *policy,
 		recovery->count++;
 	}
 	return FAULT_NONE;
-}
-
-static bool is_ours(const struct share *share, const struct organisation *organisation)
-{
-	const struct organisation_id own = organisation_id_of(organisation);
-
-	return organisation_id_equal(&share_record_of(share)->organisation, &own);
 }
 
 enum fault access_require_recovery(const struct share *share, struct access_recovery *recovery,

@@ -9,9 +9,15 @@
 #include "fs/access.h"
 #include "keys/keyring_service.h"
 
-/* Before a change of `file`: its groups can then be wrapped to. */
+/* Before a change of `file`: its groups can then be wrapped to, and the recovery groups that the policy requires are
+ * let in by whatever change comes, as far as the keyring has their descriptors. */
 MUST_CHECK enum fault access_trust_groups(const struct access_place *place, struct folder_file *file,
 					  struct why *why);
+
+/* The policy that holds on this share: the last verified one of the keyring, where the share is of its organisation.
+ * FAULT_MISSING: none does. */
+MUST_CHECK enum fault access_policy(const struct share *share, struct keyring_policy *ret_policy,
+				    struct why *why);
 
 /* The recovery groups that the policy requires; what `options` points to until it is done. */
 struct access_recovery {

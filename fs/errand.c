@@ -9,15 +9,16 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "fs/completion.h"
 #include "fs/forgetting.h"
 #include "fs/rotation.h"
 
-enum errand_kind { ERRAND_CLOSED, ERRAND_OPENED, ERRAND_ASK_AGAIN, ERRAND_ROTATE };
+enum errand_kind { ERRAND_CLOSED, ERRAND_OPENED, ERRAND_READ, ERRAND_SETTLED, ERRAND_ROTATE };
 
 struct errand {
 	struct errand *next;
 	enum errand_kind kind;
-	struct folder *folder; /* reference, for CLOSED and OPENED */
+	struct folder *folder; /* reference, for CLOSED, OPENED and READ */
 	struct member_id group; /* for ROTATE */
 };
 
@@ -98,8 +99,12 @@ static void do_errand(struct errands *errands, const struct errand *errand)
 	case ERRAND_OPENED:
 		errand_replay(share);
 		break;
-	case ERRAND_ASK_AGAIN:
+	case ERRAND_READ:
+		complete_folder(errand->folder);
+		break;
+	case ERRAND_SETTLED:
 		folder_ask_again(share);
+		complete_folders(share);
 		break;
 	case ERRAND_ROTATE:
 		rotate_folders(share, &errand->group);
@@ -159,9 +164,14 @@ static void folder_has_changed(void *context, struct folder *folder, bool open)
 	add(context, &(struct errand){.kind = open ? ERRAND_OPENED : ERRAND_CLOSED, .folder = folder});
 }
 
-void errands_ask_again(struct errands *errands)
+static void folder_was_read(void *context, struct folder *folder)
 {
-	add(errands, &(struct errand){.kind = ERRAND_ASK_AGAIN});
+	add(context, &(struct errand){.kind = ERRAND_READ, .folder = folder});
+}
+
+void errands_settled(struct errands *errands)
+{
+	add(errands, &(struct errand){.kind = ERRAND_SETTLED});
 }
 
 void errands_rotate(struct errands *errands, const struct member_id *group)
@@ -193,7 +203,8 @@ enum fault errands_start(struct tree *tree, struct errands **ret_errands, struct
 		errands_free(errands);
 		return why_set(why, FAULT_MEMORY, "no thread for a mount");
 	}
-	folder_on_change(tree->share, folder_has_changed, errands);
+	folder_on_change(tree->share, folder_has_changed, folder_was_read, errands);
+	errands_settled(errands); /* folders that were met before anybody listened */
 	*ret_errands = errands;
 	return FAULT_NONE;
 }
@@ -202,7 +213,7 @@ void errands_stop(struct errands *errands)
 {
 	if (!errands)
 		return;
-	folder_on_change(errands->tree->share, NULL, NULL);
+	folder_on_change(errands->tree->share, NULL, NULL, NULL);
 	atomic_store(&errands->ending, true);
 	wake(errands);
 	(void)pthread_join(errands->thread, NULL);

@@ -6,6 +6,9 @@
  * it, and no lock is held. The thread also sees to it that folders close when the lease of their group has
  * run out, also while the machine slept.
  *
+ * A folder whose list was read, and of which we are admin: it gets the recovery groups that the policy has named since
+ * (fs/completion.h).
+ *
  * A folder that opens: what a killed mount left half written in it is written whole (fs/ring.h).
  */
 #ifndef FSENC_FS_ERRAND_H
@@ -21,8 +24,9 @@ MUST_CHECK enum fault errands_start(struct tree *tree, struct errands **ret_erra
 void errands_stop(struct errands *errands);
 AUTO_POINTER(struct errands *, errands_stop);
 
-/* Folders that no key server could be reached for are asked for again. */
-void errands_ask_again(struct errands *errands);
+/* A contact has ended: folders that no key server could be reached for are asked for again, and what a newer policy
+ * requires is let in (fs/completion.h). */
+void errands_settled(struct errands *errands);
 /* Somebody has left the group: fs/rotation.h. */
 void errands_rotate(struct errands *errands, const struct member_id *group);
 

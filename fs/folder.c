@@ -78,6 +78,8 @@ struct news {
 	struct folder_file *file; /* instead of a view: a group may open it */
 	struct folder_id id;
 	bool has_id;
+	struct member_id *recovery;
+	size_t recovery_count;
 };
 
 static enum fault parent_id_of(const struct folder *folder, struct folder_id *ret_id, struct why *why)
@@ -104,6 +106,15 @@ static void watch_groups(struct share *share, const struct folder_file *file, co
 			contacts_watch(share_contacts(share), &file->record->entries[i].id);
 }
 
+/* Without memory for it none is known, and then none is missing: it is read again some day. */
+static void note_recovery(const struct record *record, struct news *news)
+{
+	news->recovery = calloc(record->entry_count, sizeof *news->recovery);
+	for (size_t i = 0; news->recovery && i < record->entry_count; i++)
+		if (record->entries[i].kind == MEMBER_RECOVERY)
+			news->recovery[news->recovery_count++] = record->entries[i].id;
+}
+
 static enum fault read_news(const struct folder *folder, const char *path, struct news *news)
 {
 	struct access_place place = {.share = folder->share, .directory = folder->directory, .path = path};
@@ -115,6 +126,7 @@ static enum fault read_news(const struct folder *folder, const char *path, struc
 		return fault;
 	news->id = file->record->folder;
 	news->has_id = true;
+	note_recovery(file->record, news);
 	if (folder_is_of_group(folder->share, file)) {
 		news->file = TAKE(file);
 		return FAULT_NONE;
@@ -150,6 +162,11 @@ static void take_news(struct folder *folder, const struct folder_look *look, str
 	}
 	folder_leave(folder->view);
 	folder->view = TAKE(news->view);
+	free(folder->recovery);
+	folder->recovery = TAKE(news->recovery);
+	folder->recovery_count = news->recovery_count;
+	folder->has_list = folder->recovery && news->fault != FAULT_MISSING;
+	folder->unread = folder->view && folder->view->role == ROLE_ADMIN;
 	group_access_take(folder, TAKE(news->file));
 	folder->fault = news->fault;
 	folder->reason = news->fault ? news->reason : WHY_NONE;
@@ -170,6 +187,7 @@ static enum fault look_again(const struct folder *folder, const char *path, cons
 	news->fault = fault ? fault : read_news(folder, path, news);
 	if (!is_passing(news->fault))
 		return FAULT_NONE;
+	free(TAKE(news->recovery));
 	if (why)
 		*why = news->reason;
 	return news->fault;
@@ -267,6 +285,15 @@ static bool tells(struct folder *folder, enum fault fault)
 	return true;
 }
 
+/* With the mutex: is there a list that the listener has not heard of? */
+static bool take_unread(struct folder *folder)
+{
+	bool unread = folder->unread;
+
+	folder->unread = false;
+	return unread;
+}
+
 enum fault folder_enter(struct folder *folder, enum folder_want want, const struct folder_view **ret_view,
 			struct why *why)
 {
@@ -281,9 +308,12 @@ enum fault folder_enter(struct folder *folder, enum folder_want want, const stru
 		fault = why_set(why, FAULT_UNREACHABLE, "the key servers have not answered in time");
 	bool news = tells(folder, fault);
 	bool open = folder->told;
+	bool unread = take_unread(folder);
 	(void)pthread_mutex_unlock(&folder->mutex);
 	if (news)
 		folder_tell(folder, open);
+	if (unread)
+		folder_tell_read(folder);
 	return fault;
 }
 
@@ -327,6 +357,7 @@ static enum fault load(struct folder *folder, const struct folder_look *look, st
 	struct news news = {.fault = FAULT_NONE, .reason = WHY_NONE};
 	news.fault = read_news(folder, folder->path, &news);
 	if (news.fault == FAULT_MISSING || news.fault == FAULT_MEMORY) {
+		free(news.recovery);
 		if (why)
 			*why = news.reason;
 		return news.fault;
@@ -379,6 +410,11 @@ enum fault folder_find(struct share *share, int directory, const char *path, str
 	struct folder *listed = folder_registry_put(folder);
 	if (listed == folder)
 		folder = NULL;
+	(void)pthread_mutex_lock(&listed->mutex);
+	bool unread = take_unread(listed);
+	(void)pthread_mutex_unlock(&listed->mutex);
+	if (unread)
+		folder_tell_read(listed);
 	*ret_folder = listed;
 	return FAULT_NONE;
 }

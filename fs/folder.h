@@ -83,7 +83,9 @@ bool folder_is_open(struct folder *folder);
 
 /* Called (from the thread that noticed, no lock held) when a folder that was open closes or opens again. */
 typedef void (*folder_changed)(void *context, struct folder *folder, bool open);
-void folder_on_change(struct share *share, folder_changed changed, void *context);
+/* ... and after the list of a folder of which we are admin was read: what the policy requires may be missing. */
+typedef void (*folder_read_anew)(void *context, struct folder *folder);
+void folder_on_change(struct share *share, folder_changed changed, folder_read_anew read_anew, void *context);
 
 /* -- groups ----------------------------------------------------------------------------- */
 

@@ -79,3 +79,22 @@ bool folder_is_open(struct folder *folder)
 	(void)pthread_mutex_unlock(&folder->mutex);
 	return open;
 }
+
+bool folder_lacks_recovery(struct folder *folder, const struct member_id *group)
+{
+	(void)pthread_mutex_lock(&folder->mutex);
+	bool lacks = folder->has_list;
+	for (size_t i = 0; i < folder->recovery_count && lacks; i++)
+		lacks = !member_id_equal(&folder->recovery[i], group);
+	(void)pthread_mutex_unlock(&folder->mutex);
+	return lacks;
+}
+
+bool folder_complains_once(struct folder *folder)
+{
+	(void)pthread_mutex_lock(&folder->mutex);
+	bool first = !folder->complained;
+	folder->complained = true;
+	(void)pthread_mutex_unlock(&folder->mutex);
+	return first;
+}

@@ -114,6 +114,7 @@ static void folder_free(struct folder *folder)
 	folder_unref(folder->parent);
 	file_close(folder->directory);
 	free(folder->path);
+	free(folder->recovery);
 	(void)pthread_cond_destroy(&folder->looked);
 	(void)pthread_mutex_destroy(&folder->mutex);
 	free(folder);
@@ -144,12 +145,13 @@ void folder_unref(struct folder *folder)
 
 /* -- all of them ---------------------------------------------------------------------- */
 
-void folder_on_change(struct share *share, folder_changed changed, void *context)
+void folder_on_change(struct share *share, folder_changed changed, folder_read_anew read_anew, void *context)
 {
 	struct folder_registry *registry = share_folders(share);
 
 	(void)pthread_mutex_lock(&registry->mutex);
 	registry->changed = changed;
+	registry->read_anew = read_anew;
 	registry->context = context;
 	atomic_store(&registry->listened, changed != NULL);
 	(void)pthread_mutex_unlock(&registry->mutex);
@@ -164,6 +166,17 @@ void folder_tell(struct folder *folder, bool open)
 	(void)pthread_mutex_unlock(&registry->mutex);
 	if (changed)
 		changed(context, folder, open);
+}
+
+void folder_tell_read(struct folder *folder)
+{
+	struct folder_registry *registry = folder->registry;
+	(void)pthread_mutex_lock(&registry->mutex);
+	folder_read_anew read_anew = registry->read_anew;
+	void *context = registry->context;
+	(void)pthread_mutex_unlock(&registry->mutex);
+	if (read_anew)
+		read_anew(context, folder);
 }
 
 static size_t count_listed(const struct folder_registry *registry)

@@ -6,6 +6,7 @@
  *   folder_view.c      one moment of a folder: keys, names, role, terms
  *   folder_facts.c     what may be asked without entering
  *   folder_walk.c      from the root to a place, and making a place a folder
+ *   folder_amend.c     a mount of an admin that signs the next version of a list by itself
  *
  * Two mutexes, never held together: the registry's guards the list and the counts of
  * references, a folder's own guards its state. Neither is held across I/O on the share, nor while a key
@@ -26,6 +27,7 @@ struct folder_registry {
 	pthread_mutex_t mutex;
 	struct folder *buckets[FOLDER_BUCKETS];
 	folder_changed changed;
+	folder_read_anew read_anew;
 	void *context;
 	atomic_bool listened; /* there is such a listener */
 };
@@ -44,6 +46,9 @@ struct folder *folder_registry_put(struct folder *folder);
 void folder_registry_forget(struct folder *folder);
 /* Tells the listener, with no lock held. */
 void folder_tell(struct folder *folder, bool open);
+
+/* Tells the listener that an access list was read which an entry of ours makes us admin of. */
+void folder_tell_read(struct folder *folder);
 
 /* What one statx of `.fsenc` says; all zero when there is none. */
 struct folder_look {
@@ -87,6 +92,11 @@ struct folder {
 	int64_t looked_ms;
 	bool looking; /* a thread is at it */
 	bool told; /* what the listener knows: it is open */
+	bool unread; /* the listener has not heard of the list that was read last */
+	bool complained; /* a line says why its recovery groups cannot be made whole */
+	struct member_id *recovery; /* of the list that is accepted */
+	size_t recovery_count;
+	bool has_list;
 	struct group_access group;
 };
 
@@ -106,6 +116,18 @@ const struct folder_view *folder_view_ref(const struct folder_view *view);
 struct group_lease *folder_view_lease(const struct folder_view *view);
 /* Waits until the caller's reference is the last one, or until then. */
 void folder_view_drain(const struct folder_view *view, int64_t until_ms);
+
+/* -- a mount that signs by itself: rotation.c, completion.c ------------------------------------- */
+
+/* An entry of our own opens it, and makes us its admin. */
+bool folder_is_administered(struct folder *folder);
+/* access_change(), with the patience of ACCESS_PATIENCE_MS. */
+MUST_CHECK enum fault folder_amend(struct folder *folder, access_edit edit, void *context,
+				   struct folder_file **ret_next, struct why *why);
+/* Is the list known, and without this recovery group? */
+bool folder_lacks_recovery(struct folder *folder, const struct member_id *group);
+/* True once. */
+bool folder_complains_once(struct folder *folder);
 
 /* -- group_access.c; with the folder's mutex, unless said otherwise ------------------------ */
 

@@ -13,7 +13,7 @@ static void settled(void *context)
 	struct group_news *news = context;
 
 	loop_settled(news->tree->loop);
-	errands_ask_again(news->errands);
+	errands_settled(news->errands);
 }
 
 static void lease_ended(void *context, struct group_lease *lease)

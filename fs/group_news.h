@@ -1,9 +1,10 @@
 /* fs/group_news.h - what a mount hears from its contacts with key servers (keys/contact.h), and what it does
  * then.
  *
- * A contact that has ended: requests that waited for it are done (fs/loop.h), and folders that were refused
- * are asked for again. A lease that has ended: its folders close, and the kernel forgets them (fs/errand.h).
- * Somebody has left a group: its folders get a new generation (fs/rotation.h). Callbacks only pass on: none
+ * A contact that has ended: requests that waited for it are done (fs/loop.h), folders that were refused are
+ * asked for again, and a recovery group that a newer policy requires is let in (fs/completion.h). A lease that
+ * has ended: its folders close, and the kernel forgets them (fs/errand.h). Somebody has left a group: its
+ * folders get a new generation (fs/rotation.h). Callbacks only pass on: none
  * waits.
  */
 #ifndef FSENC_FS_GROUP_NEWS_H

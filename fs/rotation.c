@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "fs/access_state.h"
 #include "fs/folder_state.h"
 
 /* As long the servers may take to hear of a rotation, and we of their new answer. */
@@ -37,33 +36,18 @@ static enum fault make_generation(void *context, const struct folder_file *prese
 	return folder_change_rekey(present, keys, rotation->identity, REASON_ROTATION, ret_next, why);
 }
 
-/* An entry of our own opens it, and makes us its admin. */
-static bool is_administered(struct folder *folder)
-{
-	AUTO(folder_leave) const struct folder_view *view = NULL;
-
-	return folder_enter_as_last_seen(folder, FOLDER_WRITE, &view, NULL) == FAULT_NONE &&
-	       view->role == ROLE_ADMIN && !folder_view_lease(view);
-}
-
 static void rotate(void *context, struct folder *folder)
 {
 	struct rotation *rotation = context;
 	AUTO(folder_file_free) struct folder_file *next = NULL;
 	char path[RING_PATH_MAX];
 	struct why why = WHY_NONE;
-	struct access_place place = {.share = folder->share,
-				     .directory = folder->directory,
-				     .path = path,
-				     .patience_ms = ACCESS_PATIENCE_MS};
 
-	if (!is_administered(folder))
+	if (!folder_is_administered(folder))
 		return;
 	folder_path(folder, path);
-	if (folder->parent)
-		place.parent = *folder_id_of(folder->parent);
 	rotation->needless = false;
-	enum fault fault = access_change(&place, make_generation, rotation, &next, &why);
+	enum fault fault = folder_amend(folder, make_generation, rotation, &next, &why);
 	if (!fault)
 		log_info("folder '%s' has a new generation: somebody has left a group of it", path);
 	else if (!rotation->needless && fault != FAULT_BUSY)

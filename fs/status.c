@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "fs/completion.h"
 #include "keys/contact.h"
 
 /* -- a folder's plain path: each component is under the key of the folder it lies in
@@ -109,6 +110,17 @@ static void plain_path(struct tree *tree, const struct known_list *known, const 
 
 /* -- the answer ------------------------------------------------------------------------------- */
 
+static json_t *lacks_json(struct folder *folder)
+{
+	struct completion_lacks lacks;
+	json_t *names = json_array();
+
+	completion_lacks(folder, &lacks);
+	for (size_t i = 0; i < lacks.count; i++)
+		(void)json_array_append_new(names, json_string(lacks.names[i]));
+	return names;
+}
+
 static json_t *folder_json(struct tree *tree, const struct known_list *known, const struct known *one)
 {
 	static const char locked[] = "locked: ";
@@ -117,8 +129,9 @@ static json_t *folder_json(struct tree *tree, const struct known_list *known, co
 	plain_path(tree, known, one->path, path);
 	folder_state(one->folder, state);
 	bool open = strncmp(state, locked, strlen(locked)) != 0;
-	return json_pack("{s:s%, s:s, s:s}", "path", path, strlen(path), "state", open ? "open" : "locked",
-			 "reason", open ? "" : state + strlen(locked));
+	return json_pack("{s:s%, s:s, s:s, s:o}", "path", path, strlen(path), "state", open ? "open" : "locked",
+			 "reason", open ? "" : state + strlen(locked), "lacks_recovery",
+			 lacks_json(one->folder));
 }
 
 static json_t *folders_json(struct tree *tree)

@@ -35,6 +35,7 @@ struct folder_group {
 	struct member_id id;
 	struct signed_object *object;
 	struct group_descriptor *descriptor; /* NULL until the organisation's key has verified it */
+	bool required; /* the next version has it as a recovery group */
 };
 
 struct folder_file {
@@ -70,6 +71,10 @@ MUST_CHECK enum fault folder_file_trust_groups(struct folder_file *file,
  * or FAULT_REFUSED when it is not the organisation's. */
 MUST_CHECK enum fault folder_file_offer_group(struct folder_file *file, const struct signed_object *object,
 					      const struct organisation *organisation, struct why *why);
+/* The same for a recovery group that the policy asks for: where the list lacks it, whatever change is made next
+ * lets it in as well. A group of another kind, or of another organisation than the folder's, is let in nowhere. */
+MUST_CHECK enum fault folder_file_require_group(struct folder_file *file, const struct signed_object *object,
+						const struct organisation *organisation, struct why *why);
 /* The newest verified descriptor of a group, borrowed, or NULL. */
 const struct group_descriptor *folder_file_group(const struct folder_file *file, const struct member_id *id);
 
@@ -150,6 +155,10 @@ MUST_CHECK enum fault folder_change_remove(const struct folder_file *file, const
 MUST_CHECK enum fault folder_change_rekey(const struct folder_file *file, const struct folder_keys *keys,
 					  const struct identity *identity, enum generation_reason reason,
 					  struct folder_file **ret_next, struct why *why);
+/* Lets in the required recovery groups that are missing, and changes nothing else. FAULT_EXISTS: none is. */
+MUST_CHECK enum fault folder_change_complete(const struct folder_file *file, const struct folder_keys *keys,
+					     const struct identity *identity, struct folder_file **ret_next,
+					     struct why *why);
 /* The closing record of a folder that is given up. */
 MUST_CHECK enum fault folder_change_close(const struct folder_file *file, const struct folder_keys *keys,
 					  const struct identity *identity, struct folder_file **ret_next,

@@ -143,6 +143,19 @@ enum fault folder_change_rekey(const struct folder_file *file, const struct fold
 	return fault;
 }
 
+enum fault folder_change_complete(const struct folder_file *file, const struct folder_keys *keys,
+				  const struct identity *identity, struct folder_file **ret_next,
+				  struct why *why)
+{
+	AUTO(draft_done) struct draft draft = {0};
+	enum fault fault = draft_begin(&draft, file, keys, identity, why);
+	if (fault)
+		return fault;
+	if (draft.record->entry_count == file->record->entry_count)
+		return why_set(why, FAULT_EXISTS, "it has the recovery groups that the policy asks for");
+	return draft_publish(&draft, ret_next, why);
+}
+
 enum fault folder_change_close(const struct folder_file *file, const struct folder_keys *keys,
 			       const struct identity *identity, struct folder_file **ret_next,
 			       struct why *why)

@@ -263,5 +263,5 @@ enum fault draft_begin(struct draft *draft, const struct folder_file *file, cons
 		return fault;
 	draft->record->version++;
 	draft->record->previous = file->record->digest;
-	return FAULT_NONE;
+	return folder_file_let_in_required(file, draft->record, why);
 }

@@ -46,5 +46,9 @@ MUST_CHECK enum fault folder_file_keep_group(struct folder_file *file, struct si
  * or, where none is verified, those there are. */
 MUST_CHECK enum fault folder_file_inherit_groups(struct folder_file *file, const struct folder_file *present,
 						 struct why *why);
+/* Puts an entry into `record`, the draft after `present`, for each required recovery group that it lacks. An id that
+ * the list has for something else stays that: taking it out would be a removal. */
+MUST_CHECK enum fault folder_file_let_in_required(const struct folder_file *present, struct record *record,
+						  struct why *why);
 
 #endif

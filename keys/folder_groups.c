@@ -90,6 +90,44 @@ const struct group_descriptor *folder_file_group(const struct folder_file *file,
 	return newest;
 }
 
+/* -- what the policy requires ---------------------------------------------------------------- */
+
+enum fault folder_file_require_group(struct folder_file *file, const struct signed_object *object,
+				     const struct organisation *organisation, struct why *why)
+{
+	struct group_descriptor read;
+	enum fault fault = group_descriptor_read(object, organisation, &read, why);
+
+	if (!fault)
+		fault = folder_file_offer_group(file, object, organisation, why);
+	for (size_t i = 0; i < file->group_count && !fault; i++)
+		if (member_id_equal(&file->groups[i].id, &read.id))
+			file->groups[i].required = true;
+	return fault;
+}
+
+static bool is_wanted(const struct folder_group *group, const struct record *record)
+{
+	return group->required && group->descriptor && group->descriptor->recovery &&
+	       organisation_id_equal(&record->organisation, &group->descriptor->organisation) &&
+	       !record_find(record, &group->id);
+}
+
+enum fault folder_file_let_in_required(const struct folder_file *present, struct record *record,
+				       struct why *why)
+{
+	enum fault fault = FAULT_NONE;
+
+	for (size_t i = 0; i < present->group_count && !fault; i++) {
+		const struct folder_group *group = &present->groups[i];
+		if (!is_wanted(group, record))
+			continue;
+		const struct record_entry entry = folder_group_entry(group->descriptor, ROLE_READER);
+		fault = record_put_entry(record, &entry, why);
+	}
+	return fault;
+}
+
 /* -- from version to version ----------------------------------------------------------------- */
 
 static enum fault inherit(struct folder_file *file, const struct folder_group *from, struct why *why)

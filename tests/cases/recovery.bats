@@ -177,6 +177,182 @@ answers() {
 	says "an earlier key of it"
 }
 
+# -- a recovery group that the policy names later ------------------------------------------------
+
+# has_rescue FOLDER [NAME] - its list has the recovery group
+has_rescue() {
+	as "${2:-alice}" fsenc members "$1" --json | jq -e '.members[] | select(.kind == "recovery" and .name == "rescue")' >/dev/null
+}
+
+# lacking NAME - the folders of his mounts that `status` shows as lacking the recovery group
+lacking() {
+	as "$1" fsenc status --json | jq -r '[.mounts[].folders[] | select(.lacks_recovery == ["rescue"]) | .path] | sort | join(" ")'
+}
+
+version_of() {
+	as alice fsenc members "$1" --json | jq .version
+}
+
+lacks_none() {
+	[ -z "$(lacking "$1")" ]
+}
+
+# Alice's lobby with Finance, and Deep in it, mounted with its log in $T/alice.log; then rescue is made and required.
+later_begin() {
+	local name
+	needs_fuse
+	for name in olga oscar otto; do
+		ready "$name"
+		as "$name" fsenc key export >"$name.cert"
+		server officer add "$S" "$name.cert" --trust "$(fingerprint "$name")"
+	done
+	mkdir parcels mnt mnt-bob
+	joins alice
+	ready bob
+	joins bob
+	as alice fsenc init "$T/share" --lobby
+	as alice fsenc mount "$T/share" "$T/mnt"
+	mkdir mnt/Finance
+	as alice fsenc protect "$T/mnt/Finance"
+	mkdir mnt/Finance/Deep
+	as alice fsenc protect "$T/mnt/Finance/Deep"
+	echo "the plan" >mnt/Finance/plan.txt
+	echo "the secret" >mnt/Finance/Deep/secret.txt
+}
+
+rescue_begins() {
+	server recovery-group add "$S" rescue --officer olga --officer oscar --officer otto --threshold 2 --parcels parcels >/dev/null
+}
+
+# bob_mounts_too [OPTION...]
+bob_mounts_too() {
+	as bob fsenc mount "$T/share" "$T/mnt-bob" "$@"
+}
+
+@test "a mount of an admin lets in the recovery group that the policy names later, and officers then open the folder" {
+	later_begin
+	rescue_begins
+	[ "$(lacking alice)" = "" ] # the policy is not known yet
+	as alice fsenc sync
+	wait_for has_rescue "$T/mnt/Finance"
+	wait_for has_rescue "$T/mnt/Finance/Deep"
+	wait_for lacks_none alice
+	[ "$(version_of "$T/mnt/Finance")" = 2 ]
+	# Work goes on; nobody else has to do anything.
+	[ "$(cat mnt/Finance/Deep/secret.txt)" = "the secret" ]
+	as alice fails 2 fsenc remove-group "$T/mnt/Finance" rescue
+	says "'rescue' is no group but a recovery"
+	as alice fsenc umount "$T/mnt"
+	as alice fsenc verify "$T/share"
+	stop_server "$S"
+	as bob fsenc recover-folder "$T/share/Finance" --reason "Alice has left" >request
+	answers olga request
+	answers otto request
+	as bob fsenc recover-folder "$T/share/Finance" "$T/mnt" --request request --answer olga.answer --answer otto.answer
+	[ "$(cat mnt/Finance/plan.txt)" = "the plan" ]
+	as bob fsenc umount "$T/mnt"
+	start_server "$S"
+}
+
+@test "a mount that begins after the policy has changed completes what it meets, and says so once" {
+	later_begin
+	as alice fsenc umount "$T/mnt"
+	rescue_begins
+	as alice fsenc sync
+	as alice exec "$FSENC_BIN" mount -f "$T/share" "$T/mnt" </dev/null >alice.log 2>&1 3>&- &
+	pid=$!
+	wait_for is_mounted "$T/mnt"
+	ls mnt/Finance/Deep
+	wait_for has_rescue "$T/mnt/Finance"
+	wait_for has_rescue "$T/mnt/Finance/Deep"
+	wait_for lacks_none alice
+	as alice fsenc umount "$T/mnt"
+	wait "$pid"
+	[ "$(grep -c "has the recovery group 'rescue' now, which the policy requires" alice.log)" = 2 ]
+}
+
+@test "who is no admin serves a folder without the recovery group, shows it in status, and changes nothing" {
+	later_begin
+	as alice fsenc add-user "$T/mnt/Finance" bob --role writer
+	as alice fsenc umount "$T/mnt"
+	rescue_begins
+	as bob fsenc sync
+	before=$(sha256sum <"$T/share/Finance/.fsenc")
+	bob_mounts_too
+	echo more >>mnt-bob/Finance/plan.txt
+	as bob fsenc sync
+	[ "$(lacking bob)" = "Finance" ]
+	as bob fsenc status >status.text
+	grep -q "Finance .*open .*lacks what the policy requires: recovery group 'rescue'" status.text
+	[ "$(sha256sum <"$T/share/Finance/.fsenc")" = "$before" ]
+	as bob fails 13 fsenc set-role "$T/mnt-bob/Finance" alice reader
+	[ "$(sha256sum <"$T/share/Finance/.fsenc")" = "$before" ]
+	# Alice's mount completes it; bob's hears of it from the list.
+	as alice fsenc sync
+	as alice fsenc mount "$T/share" "$T/mnt"
+	ls mnt/Finance
+	wait_for has_rescue "$T/mnt/Finance"
+	finance_is_whole() { ls mnt-bob/Finance >/dev/null; lacks_none bob; }
+	wait_for finance_is_whole
+	as bob fsenc umount "$T/mnt-bob"
+	as alice fsenc umount "$T/mnt"
+}
+
+@test "the mounts of two admins complete a folder once" {
+	later_begin
+	as alice fsenc add-user "$T/mnt/Finance" bob --role admin
+	bob_mounts_too
+	cat mnt-bob/Finance/plan.txt
+	rescue_begins
+	as alice exec "$FSENC_BIN" sync </dev/null >alice.log 2>&1 3>&- &
+	pid=$!
+	as bob fsenc sync
+	wait "$pid"
+	wait_for has_rescue "$T/mnt/Finance"
+	seen_by_both() { ls mnt/Finance mnt-bob/Finance >/dev/null; lacks_none bob && ! as alice fsenc status --json | jq -e '.mounts[].folders[] | select(.path == "Finance" and .lacks_recovery != [])'; }
+	wait_for seen_by_both
+	[ "$(version_of "$T/mnt/Finance")" = 3 ]
+	as bob fsenc umount "$T/mnt-bob"
+	as alice fsenc umount "$T/mnt"
+}
+
+@test "a command of an admin that changes the list lets the recovery group in on the way, with the new generation's key" {
+	later_begin
+	as alice fsenc add-user "$T/mnt/Finance" bob --role writer
+	as alice fsenc umount "$T/mnt"
+	rescue_begins
+	as alice fsenc sync
+	as alice fsenc remove-user "$T/share/Finance" bob
+	has_rescue "$T/share/Finance"
+	[ "$(version_of "$T/share/Finance")" = 3 ]
+	as bob fsenc recover-folder "$T/share/Finance" >request
+	answers olga request
+	answers oscar request
+	as bob fsenc recover-folder "$T/share/Finance" "$T/mnt" --request request --answer olga.answer --answer oscar.answer
+	[ "$(cat mnt/Finance/plan.txt)" = "the plan" ]
+	as bob fsenc umount "$T/mnt"
+}
+
+@test "under offline=block a mount lets the recovery group in only when the key servers have answered" {
+	later_begin
+	as alice fsenc umount "$T/mnt"
+	rescue_begins
+	server policy set "$S" offline=block
+	as alice fsenc sync
+	stop_server "$S"
+	# What was heard a minute ago and more is no answer of now.
+	sqlite3 "$T/alice/data/fsenc/keyring.db" "UPDATE policy SET received = received - 3600"
+	as alice fsenc mount "$T/share" "$T/mnt"
+	[ "$(cat mnt/Finance/plan.txt)" = "the plan" ]
+	[ "$(cat mnt/Finance/Deep/secret.txt)" = "the secret" ]
+	[ "$(lacking alice)" = "Finance Finance/Deep" ]
+	start_server "$S"
+	as alice fsenc sync
+	wait_for has_rescue "$T/mnt/Finance"
+	wait_for has_rescue "$T/mnt/Finance/Deep"
+	as alice fsenc umount "$T/mnt"
+}
+
 # -- a token in escrow ------------------------------------------------------------------------
 
 # Alice's token is with the officers; her passphrase and the paper are lost.

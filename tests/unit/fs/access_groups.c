@@ -134,6 +134,33 @@ static void new_folder__has_the_recovery_group_that_the_policy_asks_for(void **s
 	set_policy(alice, 3, NULL);
 }
 
+static void later_change__lets_in_what_the_policy_has_named_since(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	AUTO(company_group_done) struct company_group late = company_group_new(&company, "late", 1, 1);
+	late.descriptor.recovery = true;
+	company_group_sign(&company, &late);
+	AUTO(share_close) struct share *share = world_share("before", false);
+	set_policy(alice, 4, &late.descriptor.id);
+	/* Not known here: the change is made without it. */
+	AUTO(folder_file_free) struct folder_file *without = NULL;
+	assert_works(change_root(share, (struct group_change){.rekey = true}, &without, &why));
+	assert_null(record_find(without->record, &late.descriptor.id));
+	keep_group(alice, &late);
+	AUTO(folder_file_free) struct folder_file *with = NULL;
+	assert_works(change_root(share, (struct group_change){.rekey = true}, &with, &why));
+	const struct record_entry *entry = record_find(with->record, &late.descriptor.id);
+	assert_non_null(entry);
+	assert_int_equal(entry->kind, MEMBER_RECOVERY);
+	assert_int_equal(with->keybox_count, 2);
+	/* The policy asks for it no longer: it stays. */
+	set_policy(alice, 5, NULL);
+	AUTO(folder_file_free) struct folder_file *kept = NULL;
+	assert_works(change_root(share, (struct group_change){.rekey = true}, &kept, &why));
+	assert_non_null(record_find(kept->record, &late.descriptor.id));
+}
+
 static int begin(void **state)
 {
 	if (world_start(state))
@@ -166,6 +193,7 @@ int main(void)
 		cmocka_unit_test(new_generation__is_wrapped_to_groups_while_no_server_answers),
 		cmocka_unit_test(new_generation__takes_the_newer_descriptor_of_the_keyring),
 		cmocka_unit_test(new_folder__has_the_recovery_group_that_the_policy_asks_for),
+		cmocka_unit_test(later_change__lets_in_what_the_policy_has_named_since),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }

@@ -99,7 +99,7 @@ static void folder__opens_by_itself_within_a_second_of_being_let_in(void **state
 	AUTO(share_close) struct share *bobs = world_open(world_path("letin"), bob);
 	AUTO(folder_unref) struct folder *folder = root_folder(bobs);
 	told.calls = 0;
-	folder_on_change(bobs, changed, &told);
+	folder_on_change(bobs, changed, NULL, &told);
 	assert_fault(FAULT_LOCKED, enter(folder, FOLDER_READ, &why));
 	folder_state(folder, text);
 	assert_non_null(strstr(text, "locked: "));

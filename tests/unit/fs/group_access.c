@@ -99,7 +99,7 @@ static void scene_begin(struct scene *scene, const char *name, enum role role)
 	add_finance(scene->alices, role);
 	scene->bobs = world_open(world_path("%s", name), bob);
 	share_set_contacts(scene->bobs, fake_contacts(), false);
-	folder_on_change(scene->bobs, changed, scene);
+	folder_on_change(scene->bobs, changed, NULL, scene);
 	scene->folder = root_folder(scene->bobs);
 }
 
@@ -378,7 +378,7 @@ static void lease__ends_also_where_nobody_listens(void **state)
 	struct why why = WHY_NONE;
 	AUTO(scene_end) struct scene scene;
 	scene_begin(&scene, "deaf", ROLE_READER);
-	folder_on_change(scene.bobs, NULL, NULL);
+	folder_on_change(scene.bobs, NULL, NULL, NULL);
 	assert_works(enter(scene.folder, FOLDER_READ, &why));
 	fake.confirm = FAULT_UNREACHABLE;
 	fake.open = FAULT_UNREACHABLE;

@@ -125,6 +125,57 @@ static void add_group__is_of_the_folders_organisation(void **state)
 			 FAULT_DENIED);
 }
 
+static void required_group__comes_with_whatever_change_is_made_next(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	struct folder_file *next = NULL;
+	AUTO(made_done) struct made made = {NULL, NULL};
+	const struct folder_new_options options = {
+		.organisation = company_id(&company), .share = {{1}}, .suite = 1, .creator = alice.certificate};
+	assert_works(folder_new(&options, alice.identity, &made.file, &made.keys, &why));
+	assert_fault(FAULT_EXISTS,
+		     folder_change_complete(made.file, made.keys, alice.identity, &next, &why));
+	assert_works(folder_file_require_group(made.file, officers.object, &company.organisation, &why));
+	assert_fault(FAULT_DENIED, folder_change_complete(made.file, made.keys, bob.identity, &next, &why));
+	assert_works(folder_change_add_user(made.file, made.keys, alice.identity, bob.certificate, ROLE_READER,
+					    &next, &why));
+	made_advance(&made, &alice, next);
+	assert_int_equal(made.file->record->entry_count, 3);
+	assert_int_equal(made.file->record->generation_count, 1);
+	assert_opens(made.file, &officers, &made);
+	/* And stays, without being asked for again. */
+	assert_works(folder_file_trust_groups(made.file, &company.organisation, &why));
+	made_advance(&made, &alice, rekeyed(&made));
+	assert_opens(made.file, &officers, &made);
+	assert_fault(FAULT_INVALID, folder_change_remove(made.file, made.keys, alice.identity,
+							 &officers.descriptor.id, 1, &next, &why));
+}
+
+static void complete__lets_in_what_is_required_and_nothing_else(void **state)
+{
+	(void)state;
+	struct why why = WHY_NONE;
+	struct folder_file *next = NULL;
+	AUTO(made_done) struct made made = {NULL, NULL};
+	const struct folder_new_options options = {
+		.organisation = company_id(&company), .share = {{1}}, .suite = 1, .creator = alice.certificate};
+	assert_works(folder_new(&options, alice.identity, &made.file, &made.keys, &why));
+	/* No recovery group, or of an organisation that is not the folder's. */
+	assert_works(folder_file_require_group(made.file, finance.object, &company.organisation, &why));
+	assert_fault(FAULT_REFUSED, folder_file_require_group(made.file, officers.object,
+							      &other_company.organisation, &why));
+	assert_fault(FAULT_EXISTS,
+		     folder_change_complete(made.file, made.keys, alice.identity, &next, &why));
+	assert_works(folder_file_require_group(made.file, officers.object, &company.organisation, &why));
+	assert_works(folder_change_complete(made.file, made.keys, alice.identity, &next, &why));
+	made_advance(&made, &alice, next);
+	assert_int_equal(made.file->record->entry_count, 2);
+	assert_int_equal(made.file->record->version, 2);
+	assert_int_equal(made.file->record->generation_count, 1);
+	assert_opens(made.file, &officers, &made);
+}
+
 static void new_generation__is_wrapped_to_the_group_from_its_descriptor(void **state)
 {
 	(void)state;
@@ -375,6 +426,8 @@ int main(void)
 		cmocka_unit_test(add_group__takes_only_what_the_organisation_signed),
 		cmocka_unit_test(add_group__is_for_admins_and_for_roles_that_groups_have),
 		cmocka_unit_test(add_group__is_of_the_folders_organisation),
+		cmocka_unit_test(required_group__comes_with_whatever_change_is_made_next),
+		cmocka_unit_test(complete__lets_in_what_is_required_and_nothing_else),
 		cmocka_unit_test(new_generation__is_wrapped_to_the_group_from_its_descriptor),
 		cmocka_unit_test(new_generation__needs_a_descriptor_that_is_trusted),
 		cmocka_unit_test(new_generation__is_never_wrapped_to_a_planted_descriptor),
