@@ -27,9 +27,8 @@ teardown() {
 	kill -9 "$pid" 2>/dev/null || true
 }
 
-# One that nothing listens on now; the kernel gives it to nobody by itself for a while.
 free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	python3 "$root/tests/lib/free_port.py"
 }
 
 # start [COMMAND...] - and wait until it is ready
