@@ -9,16 +9,20 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "fs/completion.h"
 #include "fs/forgetting.h"
 #include "fs/rotation.h"
+#include "fs/strangers.h"
 
-enum errand_kind { ERRAND_CLOSED, ERRAND_OPENED, ERRAND_READ, ERRAND_SETTLED, ERRAND_ROTATE };
+#define SETTLE_PAUSE_MS 10000
+
+enum errand_kind { ERRAND_CLOSED, ERRAND_OPENED, ERRAND_READ, ERRAND_SETTLED, ERRAND_ROTATE, ERRAND_STRANGERS };
 
 struct errand {
 	struct errand *next;
 	enum errand_kind kind;
-	struct folder *folder; /* reference, for CLOSED, OPENED and READ */
+	struct folder *folder; /* reference, for CLOSED, OPENED, READ and STRANGERS */
 	struct member_id group; /* for ROTATE */
 };
 
@@ -89,6 +93,17 @@ static void close_folders(struct errands *errands, const struct errand *list)
 		forget_folders(errands->tree, folders, count);
 }
 
+static void settle(struct folder *folder)
+{
+	struct why why = WHY_NONE;
+	size_t count;
+	enum fault fault = strangers_settle_folder(folder, &count, &why);
+
+	if (fault == FAULT_PARTIAL)
+		log_warning("%s", why_text(&why, fault));
+	folder_set_settled(folder, clock_boot_ms() + (fault || count == 0 ? SETTLE_PAUSE_MS : 0));
+}
+
 static void do_errand(struct errands *errands, const struct errand *errand)
 {
 	struct share *share = errands->tree->share;
@@ -108,6 +123,9 @@ static void do_errand(struct errands *errands, const struct errand *errand)
 		break;
 	case ERRAND_ROTATE:
 		rotate_folders(share, &errand->group);
+		break;
+	case ERRAND_STRANGERS:
+		settle(errand->folder);
 		break;
 	}
 }
@@ -177,6 +195,12 @@ void errands_settled(struct errands *errands)
 void errands_rotate(struct errands *errands, const struct member_id *group)
 {
 	add(errands, &(struct errand){.kind = ERRAND_ROTATE, .group = *group});
+}
+
+void errands_settle(struct errands *errands, struct folder *folder)
+{
+	if (errands && folder_may_settle(folder, clock_boot_ms()))
+		add(errands, &(struct errand){.kind = ERRAND_STRANGERS, .folder = folder});
 }
 
 static void errands_free(struct errands *errands)

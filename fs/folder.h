@@ -87,6 +87,13 @@ typedef void (*folder_changed)(void *context, struct folder *folder, bool open);
 typedef void (*folder_read_anew)(void *context, struct folder *folder);
 void folder_on_change(struct share *share, folder_changed changed, folder_read_anew read_anew, void *context);
 
+/* It was made within the last day, and never changed: its making may have been cut off. */
+bool folder_is_young(struct folder *folder);
+/* When it may be looked for strangers (fs/strangers.h) again, and whether that is now; asked and true, not again until
+ * set. Boot time. */
+void folder_set_settled(struct folder *folder, int64_t again_ms);
+MUST_CHECK bool folder_may_settle(struct folder *folder, int64_t now_ms);
+
 /* -- groups ----------------------------------------------------------------------------- */
 
 struct group_lease;

@@ -3,7 +3,11 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+
+#define NS_PER_MS 1000000
+#define YOUNG_MS (24 * 60 * 60 * 1000)
 
 const struct folder_id *folder_id_of(const struct folder *folder)
 {
@@ -97,4 +101,30 @@ bool folder_complains_once(struct folder *folder)
 	folder->complained = true;
 	(void)pthread_mutex_unlock(&folder->mutex);
 	return first;
+}
+
+bool folder_is_young(struct folder *folder)
+{
+	(void)pthread_mutex_lock(&folder->mutex);
+	int64_t made_ms = folder->look.modified_ns / NS_PER_MS;
+	bool young = folder->view && folder->view->version == 1 && clock_wall_ms() - made_ms < YOUNG_MS;
+	(void)pthread_mutex_unlock(&folder->mutex);
+	return young;
+}
+
+void folder_set_settled(struct folder *folder, int64_t again_ms)
+{
+	(void)pthread_mutex_lock(&folder->mutex);
+	folder->settle_ms = again_ms;
+	(void)pthread_mutex_unlock(&folder->mutex);
+}
+
+bool folder_may_settle(struct folder *folder, int64_t now_ms)
+{
+	(void)pthread_mutex_lock(&folder->mutex);
+	bool may = now_ms >= folder->settle_ms;
+	if (may)
+		folder->settle_ms = INT64_MAX;
+	(void)pthread_mutex_unlock(&folder->mutex);
+	return may;
 }

@@ -98,6 +98,7 @@ struct folder {
 	size_t recovery_count;
 	bool has_list;
 	struct group_access group;
+	int64_t settle_ms; /* not before is it looked for strangers again */
 };
 
 /* The view of an accepted folder file for the share's user, by his own entry. FAULT_LOCKED, FAULT_TAMPERED,

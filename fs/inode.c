@@ -62,6 +62,8 @@ void inode_unref_locked(struct inode *inode)
 		struct inode *parent = inode->parent;
 
 		die_locked(inode);
+		if (parent)
+			parent->directory->children--;
 		inode = parent;
 	}
 }

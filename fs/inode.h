@@ -124,8 +124,9 @@ int inode_spare(struct inode *inode);
  * in a lobby. */
 struct folder *inode_folder(struct inode *directory);
 bool inode_owns_folder(struct inode *directory);
-void inode_set_folder(struct inode *directory,
-		      struct folder *own); /* takes a reference of its own; NULL: none */
+/* Takes a reference of its own. What was found in the directory before is of the folder above, or it would not have
+ * been found: it counts as lying there from now on, where it is put (fs/strangers.h), with its keys. */
+void inode_set_folder(struct inode *directory, struct folder *own);
 /* The folder is no more: the directory above that owned it is its parent's again. False when none does, or it
  * is the root, which has no parent. */
 bool inode_disown(struct inode *directory, const struct folder *folder);

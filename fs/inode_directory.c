@@ -192,13 +192,44 @@ bool inode_owns_folder(struct inode *directory)
 	return owns;
 }
 
+/* Under its name, unless something else is known there. */
+static void move_child_up_locked(struct inode *inode, struct inode *above)
+{
+	if (!inode->gone && inode_entry_locked(above, inode->entry))
+		inode_lose_name_locked(inode);
+	if (!inode->gone)
+		inode_unindex_entry(inode);
+	above->references++;
+	above->directory->children++;
+	inode->parent->directory->children--;
+	inode_unref_locked(inode->parent);
+	inode->parent = above;
+	if (!inode->gone)
+		inode_index_entry(inode);
+}
+
+static void move_children_up_locked(struct inode *directory)
+{
+	struct inode_table *table = directory->table;
+
+	for (size_t i = 0; directory->directory->children > 0 && i <= table->nodes.mask; i++)
+		for (struct inode *inode = table->nodes.slots[i]; inode; inode = inode->next_node)
+			if (inode->parent == directory)
+				move_child_up_locked(inode, directory->parent);
+}
+
 void inode_set_folder(struct inode *directory, struct folder *own)
 {
-	if (own)
-		folder_ref(own);
+	(void)folder_ref(own);
 	(void)pthread_mutex_lock(&directory->table->mutex);
 	struct folder *before = directory->directory->own;
 	directory->directory->own = own;
+	if (!before && directory->parent) {
+		/* What is just being met there has to be looked at again. */
+		directory->directory->changes += directory->directory->looked != 0 ||
+						 directory->directory->children > 0;
+		move_children_up_locked(directory);
+	}
 	(void)pthread_mutex_unlock(&directory->table->mutex);
 	folder_unref(before);
 }

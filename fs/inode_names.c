@@ -4,8 +4,7 @@
 
 #include "base/file.h"
 
-/* The name leaves the index; the inode keeps its parent, for its folder. */
-static void lose_name_locked(struct inode *inode)
+void inode_lose_name_locked(struct inode *inode)
 {
 	if (inode->parent && !inode->gone)
 		inode_unindex_entry(inode);
@@ -18,11 +17,14 @@ void inode_set_name_locked(struct inode *inode, struct inode *directory, char *e
 	struct inode *other = inode_entry_locked(directory, entry);
 
 	if (other && other != inode)
-		lose_name_locked(other);
+		inode_lose_name_locked(other);
 	if (before && !inode->gone)
 		inode_unindex_entry(inode);
 	free(inode->entry);
 	directory->references++;
+	directory->directory->children++;
+	if (before)
+		before->directory->children--;
 	inode->parent = directory;
 	inode->entry = entry;
 	inode->gone = false;
@@ -110,7 +112,7 @@ void inode_removed(struct inode *inode, struct inode *directory, const char *ent
 		return;
 	(void)pthread_mutex_lock(&inode->table->mutex);
 	if (!inode->gone && inode->parent == directory && strcmp(inode->entry, entry) == 0)
-		lose_name_locked(inode);
+		inode_lose_name_locked(inode);
 	if (inode->gone && inode->pin < 0) {
 		inode->pin = fd;
 		fd = -1;
@@ -127,7 +129,7 @@ void inode_renamed(struct inode *inode, struct inode *directory, const char *ent
 	if (copy)
 		inode_set_name_locked(inode, directory, copy);
 	else
-		lose_name_locked(inode);
+		inode_lose_name_locked(inode);
 	inode_table_unlock(inode->table);
 }
 

@@ -20,6 +20,7 @@ struct inode_directory {
 	uint32_t changes; /* of names, ended */
 	uint32_t changing; /* under way */
 	uint32_t made, synced;
+	uint32_t children; /* inodes that have it as their parent */
 	struct folder *own;
 	int64_t looked;
 };
@@ -89,6 +90,8 @@ void inode_table_unlock(struct inode_table *table);
 /* With the mutex held. */
 struct inode *inode_entry_locked(struct inode *directory, const char *entry);
 void inode_set_name_locked(struct inode *inode, struct inode *directory, char *entry);
+/* The name leaves the index; the inode keeps its parent, for its folder. */
+void inode_lose_name_locked(struct inode *inode);
 void inode_unref_locked(struct inode *inode);
 /* The cache of descriptors. */
 void inode_cache_put_locked(struct inode *directory, int fd);

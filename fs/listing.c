@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/stored_list.h"
+#include "fs/strangers.h"
 
 struct listing {
 	struct tree *tree;
@@ -85,8 +86,11 @@ static enum fault add_plain(const struct place *place, const struct stored_list 
 	if (place_is_lobby(place) && !is_directory(place, stored, at))
 		return FAULT_NONE;
 	/* What cannot be shown is not listed: verify tells of it. */
-	if (place_plain(place, stored_list_name(stored, at), name, why) != FAULT_NONE)
+	if (place_plain(place, stored_list_name(stored, at), name, why) != FAULT_NONE) {
+		if (stranger_may_be(stored_list_name(stored, at)))
+			place_doubt(place);
 		return FAULT_NONE;
+	}
 	return stored_list_add(plain, name, entry->number, entry->type, why);
 }
 

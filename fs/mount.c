@@ -257,6 +257,7 @@ static enum fault serve(struct tree *tree, const char *directory, struct why *wh
 		fault = watch_start(tree, directory, &watch, why);
 	if (!fault)
 		fault = errands_start(tree, &errands, why);
+	tree->errands = errands;
 	if (!fault)
 		fault = group_news_start(tree, errands, &news, why);
 	if (!fault)

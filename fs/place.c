@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "fs/errand.h"
 #include "fs/tree.h"
 
 /* -- looking for `.fsenc` ------------------------------------------------------------------------ */
@@ -45,8 +46,11 @@ static enum fault find_folder(struct tree *tree, struct inode *directory, int fd
 	if (fault && fault != FAULT_MISSING)
 		return fault;
 	*ret_changed = !fault;
-	if (!fault)
-		inode_set_folder(directory, found);
+	if (fault)
+		return FAULT_NONE;
+	inode_set_folder(directory, found);
+	if (folder_is_young(found))
+		errands_settle(tree->errands, found);
 	return FAULT_NONE;
 }
 
@@ -226,6 +230,12 @@ void place_leave(struct place *place)
 	inode_return(place->directory);
 	inode_unref(place->directory);
 	place->directory = NULL;
+}
+
+void place_doubt(const struct place *place)
+{
+	if (place->scope.folder && inode_owns_folder(place->directory))
+		errands_settle(place->tree->errands, place->scope.folder);
 }
 
 bool place_is_lobby(const struct place *place)

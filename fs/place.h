@@ -73,6 +73,9 @@ MUST_CHECK enum fault place_look(struct tree *tree, struct inode *directory, boo
 MUST_CHECK enum fault place_seen(struct tree *tree, struct inode *directory, bool seen, bool *ret_changed,
 				 struct why *why);
 
+/* Something in it does not authenticate: it may have been made as the directory became a folder. */
+void place_doubt(const struct place *place);
+
 /* How a name is stored here. */
 struct place_name {
 	char entry[INODE_ENTRY_SIZE];

@@ -203,12 +203,15 @@ static enum fault lookup_once(struct tree *tree, struct inode *directory, const 
 	AUTO(place_leave) struct place place = PLACE_NONE;
 	AUTO(found_done) struct found found = {.fd = -1};
 	struct place_name stored;
+	/* Before the keys: a directory that becomes a folder counts as changed. */
+	uint32_t changes = inode_changes(directory);
 	enum fault fault = place_enter(tree, directory, PLACE_SEEN, &place, why);
 
 	*ret_again = false;
 	if (fault)
 		return fault;
 	fault = look_name(&place, name, &stored, &found, why);
+	found.changes = changes;
 	if (fault == FAULT_MISSING) {
 		enum fault looked = place_look(tree, directory, ret_again, why);
 		return looked ? looked : why_set(why, fault, "no such name");

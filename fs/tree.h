@@ -16,6 +16,7 @@
 struct fuse_session;
 struct applocks;
 struct complaints;
+struct errands;
 struct loop;
 
 struct tree {
@@ -26,6 +27,7 @@ struct tree {
 	struct applocks *locks;
 	struct fuse_session *session;
 	struct loop *loop;
+	struct errands *errands; /* or NULL */
 	const char *directory; /* where it is mounted */
 	double entry_timeout, attr_timeout;
 	bool direct_is_coherent; /* a write past the kernel's pages of a file drops those that it makes old */

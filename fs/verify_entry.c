@@ -9,6 +9,9 @@
 #include "base/file.h"
 #include "fs/seal.h"
 
+#define STRANGE_WORDS \
+	"of the folder above, from when this directory became a folder; 'fsenc verify --repair' puts it there"
+
 /* -- names ---------------------------------------------------------------------------- */
 
 static enum fault read_long(int directory, const char *entry, struct bytes *ret_text, struct why *why)
@@ -133,7 +136,9 @@ static enum fault verify_xattr(struct verify *verify, int fd, struct zone *zone,
 	if (fault == FAULT_MEMORY)
 		return fault;
 	if (fault && fgetxattr(fd, stored, NULL, 0) >= 0)
-		verify_found(verify, FINDING_DAMAGED, "an extended attribute: %s", why_text(&reason, fault));
+		verify_found(verify, FINDING_DAMAGED, "an extended attribute: %s",
+			     verify_finds_strange_attribute(verify, zone, stored) ? STRANGE_WORDS
+										  : why_text(&reason, fault));
 	return FAULT_NONE;
 }
 
@@ -195,14 +200,19 @@ static bool looks_foreign(int directory, const char *entry, const struct stat *s
 			   memcmp(magic, HEADER_MAGIC, sizeof magic) != 0);
 }
 
-static enum fault verify_bad_name(struct verify *verify, int directory, const char *entry,
+static enum fault verify_bad_name(struct verify *verify, int directory, struct zone *zone, const char *entry,
 				  const struct stat *stat, const char *words, struct why *why)
 {
 	struct verify_mark mark;
+	bool strange = verify_finds_stranger(verify, directory, zone, entry);
+	if (has_vanished(directory, entry))
+		return FAULT_NONE;
 	enum fault fault = verify_push(verify, entry, entry, &mark, why);
 	if (fault)
 		return fault;
-	if (looks_foreign(directory, entry, stat))
+	if (strange)
+		verify_found(verify, FINDING_DAMAGED, "its name: " STRANGE_WORDS);
+	else if (looks_foreign(directory, entry, stat))
 		verify_found(verify, FINDING_FOREIGN, "a plain file inside a folder");
 	else
 		verify_found(verify, FINDING_DAMAGED, "its name: %s", words);
@@ -234,7 +244,7 @@ static enum fault verify_named(struct verify *verify, int directory, struct zone
 	if (fault == FAULT_MEMORY)
 		return why_set(why, fault, "no memory for a name");
 	if (fault)
-		return verify_bad_name(verify, directory, entry, stat, why_text(&reason, fault), why);
+		return verify_bad_name(verify, directory, zone, entry, stat, why_text(&reason, fault), why);
 	fault = verify_push(verify, entry, zone ? plain : entry, &mark, why);
 	if (!fault)
 		fault = verify_kind(verify, directory, zone, entry, stat, why);
@@ -262,8 +272,9 @@ static enum fault verify_entry(struct verify *verify, int directory, struct zone
 		return FAULT_NONE;
 	if (fstatat(directory, entry, &stat, AT_SYMLINK_NOFOLLOW) != 0)
 		return FAULT_NONE;
-	if (zone && kind == NAME_FOREIGN)
-		return verify_foreign(verify, entry, &stat, why);
+	if (zone && kind == NAME_FOREIGN && !verify_finds_stranger(verify, directory, zone, entry))
+		return has_vanished(directory, entry) ? FAULT_NONE
+						      : verify_foreign(verify, entry, &stat, why);
 	return verify_named(verify, directory, zone, entry, &stat, why);
 }
 
@@ -295,7 +306,10 @@ enum fault verify_entries(struct verify *verify, int fd, struct zone *zone, stru
 {
 	AUTO(bytes_done) struct bytes names = BYTES_EMPTY;
 	struct why reason = WHY_NONE;
-	enum fault fault = file_list_names(fd, &names, &reason);
+	enum fault fault = zone && fd == zone->place.directory ? verify_settle(verify, zone, why) : FAULT_NONE;
+	if (fault)
+		return fault;
+	fault = file_list_names(fd, &names, &reason);
 	if (fault == FAULT_MEMORY)
 		return why_set(why, fault, "no memory for a listing");
 	/* A directory removed meanwhile lists nothing, or is not there. */

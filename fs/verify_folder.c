@@ -157,6 +157,7 @@ static enum fault arrive(struct verify *verify, int fd, struct zone *above, cons
 		.path = zone.path,
 		.parent = above ? above->id : (struct folder_id){{0}},
 	};
+	zone.above = above;
 	enum fault fault = enter(verify, &zone, &reason);
 	if (fault == FAULT_MISSING)
 		return in_no_folder(verify, fd, above, rest, why);

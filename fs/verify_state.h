@@ -4,6 +4,7 @@
  *   verify_gone.c     folders that are gone altogether
  *   verify_folder.c   arriving in a directory: is it a folder, is its access list sound?
  *   verify_entry.c    one entry of a directory: name, kind, link target, xattrs
+ *   verify_settle.c   what is of the folder above in a folder's own directory
  *   verify_file.c     the contents of a file, and mending its end
  *
  * Somebody may be writing all the while. So whatever looks wrong is looked at a second time
@@ -40,9 +41,11 @@ struct verify {
 /* A folder on the way down. In a lobby there is none. */
 struct zone {
 	struct access_place place;
+	const struct zone *above; /* NULL: in a lobby, or the share's root */
 	struct folder_id id;
 	char *path;
 	const struct folder_view *view; /* NULL: it is not open to us */
+	int64_t patient_until_ms; /* 0: nothing was waited for in it yet */
 };
 void zone_done(struct zone *zone);
 AUTO_VALUE(struct zone, zone_done);
@@ -67,6 +70,12 @@ void zone_refresh(struct verify *verify, struct zone *zone);
 
 /* Tells of folders pinned at or below the stored path that are gone without having been closed or moved. */
 MUST_CHECK enum fault verify_gone(struct verify *verify, const char *below, struct why *why);
+
+/* Is it a name of the folder above (fs/strangers.h)? One that is about to be put where it belongs is waited for. */
+bool verify_finds_stranger(struct verify *verify, int directory, struct zone *zone, const char *entry);
+bool verify_finds_strange_attribute(struct verify *verify, const struct zone *zone, const char *stored);
+/* With `repair`: puts them where they belong. */
+MUST_CHECK enum fault verify_settle(struct verify *verify, const struct zone *zone, struct why *why);
 
 /* Every entry of the directory `fd`, and its own xattrs. */
 MUST_CHECK enum fault verify_entries(struct verify *verify, int fd, struct zone *zone, struct why *why);

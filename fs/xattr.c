@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "fs/errand.h"
 #include "fs/file.h"
 #include "fs/seal.h"
 
@@ -268,15 +269,18 @@ static enum fault list_stored(const char *path, struct bytes *ret_names, struct 
 	return FAULT_NONE;
 }
 
-static enum fault append_plain(const struct subject *subject, const char *stored, struct bytes *ret_names,
-			       struct why *why)
+static enum fault append_plain(struct tree *tree, struct inode *inode, const struct subject *subject,
+			       const char *stored, struct bytes *ret_names, struct why *why)
 {
 	char plain[sizeof(USER_PREFIX) + XATTR_NAME_MAX_PLAIN];
 
 	(void)strcpy(plain, USER_PREFIX);
 	if (name_decode_xattr(subject->scope.view->xattr_names, stored, plain + strlen(USER_PREFIX), why) !=
-	    FAULT_NONE)
+	    FAULT_NONE) {
+		if (inode_type(inode) == S_IFDIR && inode_owns_folder(inode))
+			errands_settle(tree->errands, subject->scope.folder);
 		return FAULT_NONE;
+	}
 	return bytes_append(ret_names, plain, strlen(plain) + 1, why);
 }
 
@@ -294,7 +298,7 @@ enum fault xattr_list(struct tree *tree, struct inode *inode, struct bytes *ret_
 		const char *name = (const char *)stored.data + at;
 		at += strlen(name) + 1;
 		if (begins_with(name, FORMAT_XATTR_PREFIX))
-			fault = append_plain(&subject, name, ret_names, why);
+			fault = append_plain(tree, inode, &subject, name, ret_names, why);
 	}
 	return fault;
 }

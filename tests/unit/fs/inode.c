@@ -415,6 +415,32 @@ static void inode__names_made_in_a_forgotten_directory_are_still_synced(void **s
 	assert_int_not_equal(inode_made(again), 0);
 }
 
+static void inode__what_lies_in_a_directory_that_becomes_a_folder_counts_as_lying_above(void **state)
+{
+	struct world *world = *state;
+	make_directory(world, "d");
+	make_file(world, "d/f");
+	make_file(world, "d/taken");
+	make_file(world, "taken");
+	AUTO(inode_unref) struct inode *directory = meet(world, world->top, "d", "d");
+	AUTO(inode_unref) struct inode *above = meet(world, world->top, "taken", "taken");
+	AUTO(inode_unref) struct inode *file = meet(world, directory, "f", "d/f");
+	AUTO(inode_unref) struct inode *taken = meet(world, directory, "taken", "d/taken");
+	uint32_t changes = inode_changes(directory);
+	char path[RING_PATH_MAX];
+
+	inode_set_folder(directory, NULL);
+	AUTO(inode_unref) struct inode *parent = inode_parent(file);
+	AUTO(inode_unref) struct inode *other_parent = inode_parent(taken);
+	assert_ptr_equal(parent, world->top);
+	assert_ptr_equal(other_parent, world->top);
+	assert_true(inode_path(file, path));
+	assert_string_equal(path, "f");
+	assert_false(inode_path(taken, path));
+	assert_true(inode_path(above, path));
+	assert_int_not_equal(inode_changes(directory), changes);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_world, free_world)
 
 int main(void)
@@ -437,6 +463,7 @@ int main(void)
 		TEST(inode__a_directory_below_itself_is_refused),
 		TEST(inode__directories_beyond_the_limit_are_opened_again),
 		TEST(inode__another_directory_in_its_place_is_stale),
+		TEST(inode__what_lies_in_a_directory_that_becomes_a_folder_counts_as_lying_above),
 		TEST(inode__names_made_during_a_sync_count_for_the_next),
 		TEST(inode__names_made_in_a_forgotten_directory_are_still_synced),
 	};
