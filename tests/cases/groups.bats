@@ -296,6 +296,32 @@ record() {
 	as alice fsenc set-role "$T/share" bob writer
 }
 
+@test "under such a policy nobody makes a share or a folder while down, but a lobby, which has no access list" {
+	joins alice
+	server policy set "$S" offline=block
+	as alice fsenc sync
+	as alice fsenc init "$T/share" --lobby
+	mkdir "$T/share/Finance" "$T/share/Sales"
+	stop_server "$S"
+	as alice fails 20 fsenc init "$T/own"
+	says "the policy allows no change while the key servers are down"
+	[ ! -e "$T/own" ]
+	as alice fails 20 fsenc protect "$T/share/Finance"
+	says "the policy allows no change while the key servers are down"
+	[ -z "$(ls -A "$T/share/Finance")" ]
+	as alice fsenc init "$T/lobby" --lobby
+	start_server "$S"
+	as alice fsenc protect "$T/share/Finance"
+	as alice fsenc init "$T/own"
+	[ -e "$T/own/.fsenc" ]
+	# and standalone, the default, allows what needs local keys only
+	server policy set "$S" offline=standalone
+	as alice fsenc sync
+	stop_server "$S"
+	as alice fsenc protect "$T/share/Sales"
+	start_server "$S"
+}
+
 @test "under such a policy add-user asks the key servers once, and sync says once that they answered" {
 	joins alice finance
 	joins bob finance
