@@ -8,6 +8,7 @@
 #include "base/file.h"
 
 struct open_file {
+	struct handle handle;
 	struct tree *tree;
 	struct inode *inode; /* reference */
 	struct content *content; /* shared by all handles of the inode */
@@ -59,6 +60,12 @@ static bool place_for_ring(void *context, char path[static RING_PATH_MAX])
 	return inode_path(context, path);
 }
 
+/* What was written was flushed when the program closed it, or it has been told otherwise. */
+static void end(struct handle *handle)
+{
+	(void)!file_end((struct open_file *)handle, NULL);
+}
+
 enum fault file_adopt(struct tree *tree, struct inode *inode, int descriptor, int flags,
 		      struct open_file **ret_file, struct why *why)
 {
@@ -83,6 +90,7 @@ enum fault file_adopt(struct tree *tree, struct inode *inode, int descriptor, in
 	file->fd = fd;
 	fd = -1;
 	inode_add_handle(inode, file->fd);
+	handle_add(&tree->handles, &file->handle, end);
 	*ret_file = TAKE(file);
 	return FAULT_NONE;
 }
@@ -146,6 +154,7 @@ enum fault file_end(struct open_file *file, struct why *why)
 {
 	enum fault fault = FAULT_NONE;
 
+	handle_drop(&file->tree->handles, &file->handle);
 	inode_drop_handle(file->inode, file->fd);
 	inode_close_content(file->inode);
 	if (close(file->fd) != 0)

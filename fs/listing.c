@@ -8,6 +8,7 @@
 #include "fs/strangers.h"
 
 struct listing {
+	struct handle handle;
 	struct tree *tree;
 	struct inode *directory; /* reference */
 	bool read;
@@ -18,9 +19,15 @@ void listing_close(struct listing *listing)
 {
 	if (!listing)
 		return;
+	handle_drop(&listing->tree->handles, &listing->handle);
 	stored_list_done(&listing->names);
 	inode_unref(listing->directory);
 	free(listing);
+}
+
+static void end(struct handle *handle)
+{
+	listing_close((struct listing *)handle);
 }
 
 struct inode *listing_directory(const struct listing *listing)
@@ -53,6 +60,7 @@ enum fault listing_open(struct tree *tree, struct inode *directory, struct listi
 		return why_set(why, FAULT_MEMORY, "no memory for a listing");
 	*listing = (struct listing){
 		.tree = tree, .directory = inode_ref(directory), .names = STORED_LIST_EMPTY};
+	handle_add(&tree->handles, &listing->handle, end);
 	*ret_listing = listing;
 	return FAULT_NONE;
 }

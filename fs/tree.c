@@ -55,6 +55,7 @@ enum fault tree_open(struct share *share, const struct mount_options *options, s
 
 	if (!tree)
 		return why_set(why, FAULT_MEMORY, "no memory for a mount");
+	handles_init(&tree->handles);
 	tree->share = share;
 	tree->options = options;
 	tree->entry_timeout = options->local ? LOCAL_SECONDS : SHARED_SECONDS;
@@ -78,6 +79,7 @@ void tree_close(struct tree *tree)
 {
 	if (!tree)
 		return;
+	handles_done(&tree->handles);
 	inode_table_free(tree->inodes);
 	free(tree);
 }

@@ -8,6 +8,7 @@
 #ifndef FSENC_FS_TREE_H
 #define FSENC_FS_TREE_H
 
+#include "fs/handle.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/place.h"
@@ -22,6 +23,7 @@ struct loop;
 struct tree {
 	struct share *share;
 	struct inode_table *inodes;
+	struct handles handles;
 	const struct mount_options *options;
 	struct ring *ring; /* or NULL */
 	struct applocks *locks;
@@ -41,6 +43,7 @@ struct tree {
 /* The root inode with its folder. `ring` and `session` may be filled in later. */
 MUST_CHECK enum fault tree_open(struct share *share, const struct mount_options *options,
 				struct tree **ret_tree, struct why *why);
+/* With it goes what is still open. */
 void tree_close(struct tree *tree);
 AUTO_POINTER(struct tree *, tree_close);
 
