@@ -102,18 +102,19 @@ static enum fault drop(struct open_file *file, enum fault fault)
 }
 
 /* What was opened is perhaps not what the kernel believes: grown since, or another file under the name. */
-static enum fault compare(struct open_file *file, const struct folder_view *view, struct why *why)
+static enum fault compare(struct open_file *file, const struct folder_view *view, struct reach_file *opened,
+			  struct why *why)
 {
-	struct sight stored;
+	struct sight *stored = &opened->stored;
 
-	if (sight_of(file->fd, &stored) != 0)
+	if (!opened->looked && sight_of(file->fd, stored) != 0)
 		return why_system(why, "cannot read attributes");
-	if (!inode_is(file->inode, &stored) && !inode_become(file->inode, &stored)) {
+	if (!inode_is(file->inode, stored) && !inode_become(file->inode, stored)) {
 		errno = ESTALE; /* the kernel looks the name up again */
 		return why_system(why, "another file stands there now");
 	}
-	tree_show(file->tree, view, &stored.stat);
-	file->news = !inode_was_told(file->inode, &stored.stat);
+	tree_show(file->tree, view, &stored->stat);
+	file->news = !inode_was_told(file->inode, &stored->stat);
 	return FAULT_NONE;
 }
 
@@ -126,21 +127,21 @@ enum fault file_open(struct tree *tree, struct inode *inode, int flags, struct o
 	/* Another client may have put a new file under the name since it was looked up: opening that one is
 	 * right, as long as it shares no state with handles of the old one. */
 	bool certain = tree->options->local || !inode_is_open(inode);
-	int fd;
+	struct reach_file opened;
 	enum fault fault = scope_enter_of(tree, inode, mode == O_RDONLY ? PLACE_READ : PLACE_CHANGE, &scope,
 					  why);
 
 	if (!fault && !scope.view)
 		fault = why_set(why, FAULT_FORBIDDEN, "a lobby holds only directories");
 	if (!fault)
-		fault = reach_open_file(inode, mode, certain, &fd, why);
+		fault = reach_open_file(inode, mode, certain, &opened, why);
 	if (!fault)
-		fault = file_adopt(tree, inode, fd, flags, &file, why);
+		fault = file_adopt(tree, inode, opened.fd, flags, &file, why);
 	if (fault)
 		return fault;
 	if (!tree->options->local) {
 		content_forget(file->content);
-		fault = compare(file, scope.view, why);
+		fault = compare(file, scope.view, &opened, why);
 	}
 	if (!fault && flags & O_TRUNC)
 		fault = content_truncate(file->content, file->fd, &scope.view->terms, 0, why);

@@ -146,21 +146,24 @@ static enum fault reopen(int fd, int flags, int *ret_fd, struct why *why)
 	return *ret_fd < 0 ? why_system(why, "cannot open") : FAULT_NONE;
 }
 
-enum fault reach_open_file(struct inode *inode, int flags, bool certain, int *ret_fd, struct why *why)
+/* A look at the spare was before its opening, and says nothing of a client that closed the file in between. */
+enum fault reach_open_file(struct inode *inode, int flags, bool certain, struct reach_file *ret_file,
+			   struct why *why)
 {
 	AUTO(file_close) int fd = -1;
 	struct sight stored;
-	enum fault fault = reach_by_name(inode, flags, certain ? NULL : &stored, &fd, why);
+	enum fault fault = reach_by_name(inode, flags, certain ? NULL : &ret_file->stored, &fd, why);
 
 	if (fault)
 		return fault;
+	ret_file->looked = fd >= 0 && !certain;
 	if (fd >= 0) {
-		*ret_fd = fd;
+		ret_file->fd = fd;
 		fd = -1;
 		return FAULT_NONE;
 	}
 	AUTO(file_close) int spare = inode_spare(inode);
 	if (!is_it(inode, spare, &stored))
 		return stale(why);
-	return reopen(spare, flags, ret_fd, why);
+	return reopen(spare, flags, &ret_file->fd, why);
 }

@@ -25,9 +25,14 @@ void reach_path(int fd, char path[static REACH_PATH_SIZE]);
 /* chmod(2) of a descriptor, O_PATH too; the kind among `mode` is left out. */
 MUST_CHECK enum fault reach_set_mode(int fd, mode_t mode, struct why *why);
 
+struct reach_file {
+	int fd; /* the caller's */
+	bool looked;
+	struct sight stored; /* if looked: seen through the descriptor, after it was opened */
+};
 /* Opens a file itself. `certain`: nobody but this mount changes names, so only our own changes are checked
  * for. */
-MUST_CHECK enum fault reach_open_file(struct inode *inode, int flags, bool certain, int *ret_fd,
+MUST_CHECK enum fault reach_open_file(struct inode *inode, int flags, bool certain, struct reach_file *ret_file,
 				      struct why *why);
 
 #endif

@@ -94,6 +94,7 @@ for mode in local shared; do
 	echo "-- $mode"
 	measure 'stat' 4 4 stat -c '' "$deep/f"
 	measure 'read a small file' 7 7 python3 -c "import os,sys; f=os.open(sys.argv[1], os.O_RDONLY); os.read(f, 100); os.close(f)" "$deep/f"
+	measure 'open it once more' 6 8 python3 -c "import os,sys; f=os.open(sys.argv[1], os.O_RDONLY); g=os.open(sys.argv[1], os.O_RDONLY)" "$deep/f"
 	measure 'create + write 3 bytes' 9 13 python3 -c "import os,sys; f=os.open(sys.argv[1], os.O_WRONLY|os.O_CREAT|os.O_EXCL); os.write(f, b'abc'); os.close(f)" "$deep/new-$mode"
 	measure 'append 3 bytes' 10 14 python3 -c "import os,sys; f=os.open(sys.argv[1], os.O_WRONLY|os.O_APPEND); os.write(f, b'abc'); os.close(f)" "$deep/f"
 	measure 'overwrite 4096 bytes' 10 14 python3 -c "import os,sys; f=os.open(sys.argv[1], os.O_WRONLY); os.pwrite(f, b'x' * 4096, 4096); os.close(f)" "$deep/large"
