@@ -197,7 +197,7 @@ void errands_rotate(struct errands *errands, const struct member_id *group)
 	add(errands, &(struct errand){.kind = ERRAND_ROTATE, .group = *group});
 }
 
-void errands_settle(struct errands *errands, struct folder *folder)
+void errands_settle_strangers(struct errands *errands, struct folder *folder)
 {
 	if (errands && folder_may_settle(folder, clock_boot_ms()))
 		add(errands, &(struct errand){.kind = ERRAND_STRANGERS, .folder = folder});

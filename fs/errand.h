@@ -32,7 +32,7 @@ void errands_rotate(struct errands *errands, const struct member_id *group);
 
 /* Something in the directory may be of the folder above: fs/strangers.h. Not again within ten seconds when there was
  * nothing to be done. `errands` may be NULL. */
-void errands_settle(struct errands *errands, struct folder *folder);
+void errands_settle_strangers(struct errands *errands, struct folder *folder);
 
 /* Deals with what dead mounts of the share have left; what lies in folders not open to us stays for later. */
 void errand_replay(struct share *share);

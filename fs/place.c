@@ -50,7 +50,7 @@ static enum fault find_folder(struct tree *tree, struct inode *directory, int fd
 		return FAULT_NONE;
 	inode_set_folder(directory, found);
 	if (folder_is_young(found))
-		errands_settle(tree->errands, found);
+		errands_settle_strangers(tree->errands, found);
 	return FAULT_NONE;
 }
 
@@ -235,7 +235,7 @@ void place_leave(struct place *place)
 void place_doubt(const struct place *place)
 {
 	if (place->scope.folder && inode_owns_folder(place->directory))
-		errands_settle(place->tree->errands, place->scope.folder);
+		errands_settle_strangers(place->tree->errands, place->scope.folder);
 }
 
 bool place_is_lobby(const struct place *place)

@@ -278,7 +278,7 @@ static enum fault append_plain(struct tree *tree, struct inode *inode, const str
 	if (name_decode_xattr(subject->scope.view->xattr_names, stored, plain + strlen(USER_PREFIX), why) !=
 	    FAULT_NONE) {
 		if (inode_type(inode) == S_IFDIR && inode_owns_folder(inode))
-			errands_settle(tree->errands, subject->scope.folder);
+			errands_settle_strangers(tree->errands, subject->scope.folder);
 		return FAULT_NONE;
 	}
 	return bytes_append(ret_names, plain, strlen(plain) + 1, why);
