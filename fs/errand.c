@@ -97,7 +97,7 @@ static void settle(struct folder *folder)
 {
 	struct why why = WHY_NONE;
 	size_t count;
-	enum fault fault = strangers_settle_folder(folder, &count, &why);
+	enum fault fault = strangers_settle_folder(folder, false, &count, &why);
 
 	if (fault == FAULT_PARTIAL)
 		log_warning("%s", why_text(&why, fault));

@@ -98,7 +98,7 @@ static enum fault finish(struct folder *folder, struct why *why)
 {
 	struct why unsaid = WHY_NONE;
 	size_t count;
-	enum fault fault = strangers_settle_folder(folder, &count, &unsaid);
+	enum fault fault = strangers_settle_folder(folder, true, &count, &unsaid);
 
 	return why_set(why, FAULT_EXISTS, "the directory is a folder already%s",
 		       !fault && count > 0 ? "; its making, which was cut off, is finished now" : "");

@@ -79,7 +79,7 @@ static bool may_go_up(const struct strangers *strangers, const char *entry)
 	if (fd < 0)
 		return errno == ENOTDIR || errno == ELOOP ? strangers->above || strangers->fresh : false;
 	return may_lie_above(strangers, fd) &&
-	       (strangers->above || strangers->fresh || holds_only_directories(fd));
+	       (strangers->above || strangers->fresh || (strangers->asked && holds_only_directories(fd)));
 }
 
 bool stranger_is_one(const struct strangers *strangers, const char *entry)
@@ -314,7 +314,7 @@ enum fault strangers_settle(const struct strangers *strangers, size_t *ret_count
 	return fault || found == 0 ? fault : move_all(strangers, ret_count, why);
 }
 
-enum fault strangers_settle_folder(struct folder *folder, size_t *ret_count, struct why *why)
+enum fault strangers_settle_folder(struct folder *folder, bool asked, size_t *ret_count, struct why *why)
 {
 	AUTO(folder_leave) const struct folder_view *own = NULL;
 	AUTO(folder_leave) const struct folder_view *above = NULL;
@@ -332,7 +332,7 @@ enum fault strangers_settle_folder(struct folder *folder, size_t *ret_count, str
 		return fault;
 	if (folder->parent)
 		place.parent = *folder_id_of(folder->parent);
-	const struct strangers strangers = {.place = &place, .own = own, .above = above};
+	const struct strangers strangers = {.place = &place, .own = own, .above = above, .asked = asked};
 	fault = strangers_settle(&strangers, ret_count, why);
 	if (*ret_count > 0)
 		log_info("folder '%s': what was made in it as it became one is where it belongs now", path);

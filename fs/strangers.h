@@ -11,8 +11,9 @@
  * themselves say that there is something to do, so a folder without any costs no look.
  *
  * The keys tell a stranger: those of the folder above open its name, the folder's own do not. In a lobby,
- * where names are in clear, it is a directory that holds nothing but directories, since a mount makes nothing
- * else there. A directory that is a folder itself is one if its access list says that it lies above.
+ * where names are in clear, nothing tells it from what a file server puts everywhere: only `fsenc protect`,
+ * said again, takes directories there that hold nothing but directories, since a mount makes nothing else in
+ * a lobby. A directory that is a folder itself is one if its access list says that it lies above.
  *
  * At each moment a killed process leaves every name in one of both places, long ones with their file.
  */
@@ -28,6 +29,7 @@ struct strangers {
 	const struct access_place *place; /* of the folder */
 	const struct folder_view *own;
 	const struct folder_view *above; /* NULL: in a lobby */
+	bool asked; /* by a person, about this folder */
 	bool fresh; /* the directory was empty when it became a folder just now: all that is not of it is a
 		       stranger, and of two attributes the stranger is the newer one */
 };
@@ -42,6 +44,7 @@ bool stranger_is_attribute(const struct strangers *strangers, const char *stored
 MUST_CHECK enum fault strangers_settle(const struct strangers *strangers, size_t *ret_count, struct why *why);
 /* The same of a folder in use, as far as its user may write in it and above. For commands, and a thread of a
  * mount that serves no request. */
-MUST_CHECK enum fault strangers_settle_folder(struct folder *folder, size_t *ret_count, struct why *why);
+MUST_CHECK enum fault strangers_settle_folder(struct folder *folder, bool asked, size_t *ret_count,
+					      struct why *why);
 
 #endif

@@ -137,8 +137,8 @@ static enum fault verify_xattr(struct verify *verify, int fd, struct zone *zone,
 		return fault;
 	if (fault && fgetxattr(fd, stored, NULL, 0) >= 0)
 		verify_found(verify, FINDING_DAMAGED, "an extended attribute: %s",
-			     verify_finds_strange_attribute(verify, zone, stored) ? STRANGE_WORDS
-										  : why_text(&reason, fault));
+			     verify_finds_strange_attribute(zone, stored) ? STRANGE_WORDS
+									  : why_text(&reason, fault));
 	return FAULT_NONE;
 }
 
@@ -204,7 +204,7 @@ static enum fault verify_bad_name(struct verify *verify, int directory, struct z
 				  const struct stat *stat, const char *words, struct why *why)
 {
 	struct verify_mark mark;
-	bool strange = verify_finds_stranger(verify, directory, zone, entry);
+	bool strange = verify_finds_stranger(directory, zone, entry);
 	if (has_vanished(directory, entry))
 		return FAULT_NONE;
 	enum fault fault = verify_push(verify, entry, entry, &mark, why);
@@ -272,7 +272,7 @@ static enum fault verify_entry(struct verify *verify, int directory, struct zone
 		return FAULT_NONE;
 	if (fstatat(directory, entry, &stat, AT_SYMLINK_NOFOLLOW) != 0)
 		return FAULT_NONE;
-	if (zone && kind == NAME_FOREIGN && !verify_finds_stranger(verify, directory, zone, entry))
+	if (zone && kind == NAME_FOREIGN && !verify_finds_stranger(directory, zone, entry))
 		return has_vanished(directory, entry) ? FAULT_NONE
 						      : verify_foreign(verify, entry, &stat, why);
 	return verify_named(verify, directory, zone, entry, &stat, why);
@@ -306,7 +306,8 @@ enum fault verify_entries(struct verify *verify, int fd, struct zone *zone, stru
 {
 	AUTO(bytes_done) struct bytes names = BYTES_EMPTY;
 	struct why reason = WHY_NONE;
-	enum fault fault = zone && fd == zone->place.directory ? verify_settle(verify, zone, why) : FAULT_NONE;
+	enum fault fault = zone && fd == zone->place.directory ? verify_settle(verify, zone, why)
+							       : FAULT_NONE;
 	if (fault)
 		return fault;
 	fault = file_list_names(fd, &names, &reason);

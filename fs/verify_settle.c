@@ -8,16 +8,15 @@
 
 #define PAUSE_NS 20000000L
 
-static bool strangers_of(const struct verify *verify, const struct zone *zone,
-			 struct strangers *ret_strangers)
+/* In a lobby nothing tells them. */
+static bool strangers_of(const struct zone *zone, struct strangers *ret_strangers)
 {
-	if (!zone || !zone->view || zone->place.path[0] == 0 || (zone->above && !zone->above->view) ||
-	    (!zone->above && !share_record_of(verify->share)->lobby))
+	if (!zone || !zone->view || zone->place.path[0] == 0 || !zone->above || !zone->above->view)
 		return false;
 	*ret_strangers = (struct strangers){
 		.place = &zone->place,
 		.own = zone->view,
-		.above = zone->above ? zone->above->view : NULL,
+		.above = zone->above->view,
 	};
 	return true;
 }
@@ -36,10 +35,10 @@ static bool has_patience(struct zone *zone)
 	return true;
 }
 
-bool verify_finds_stranger(struct verify *verify, int directory, struct zone *zone, const char *entry)
+bool verify_finds_stranger(int directory, struct zone *zone, const char *entry)
 {
 	struct strangers strangers;
-	bool is_one = strangers_of(verify, zone, &strangers) && directory == zone->place.directory &&
+	bool is_one = strangers_of(zone, &strangers) && directory == zone->place.directory &&
 		      stranger_is_one(&strangers, entry);
 
 	while (is_one && has_patience(zone))
@@ -47,11 +46,11 @@ bool verify_finds_stranger(struct verify *verify, int directory, struct zone *zo
 	return is_one;
 }
 
-bool verify_finds_strange_attribute(struct verify *verify, const struct zone *zone, const char *stored)
+bool verify_finds_strange_attribute(const struct zone *zone, const char *stored)
 {
 	struct strangers strangers;
 
-	return strangers_of(verify, zone, &strangers) && stranger_is_attribute(&strangers, stored);
+	return strangers_of(zone, &strangers) && stranger_is_attribute(&strangers, stored);
 }
 
 enum fault verify_settle(struct verify *verify, const struct zone *zone, struct why *why)
@@ -60,7 +59,7 @@ enum fault verify_settle(struct verify *verify, const struct zone *zone, struct 
 	struct why unsaid = WHY_NONE;
 	size_t count;
 
-	if (!verify->options->repair || !strangers_of(verify, zone, &strangers))
+	if (!verify->options->repair || !strangers_of(zone, &strangers))
 		return FAULT_NONE;
 	/* What stays is told of as it is met. */
 	enum fault fault = strangers_settle(&strangers, &count, &unsaid);

@@ -72,8 +72,8 @@ void zone_refresh(struct verify *verify, struct zone *zone);
 MUST_CHECK enum fault verify_gone(struct verify *verify, const char *below, struct why *why);
 
 /* Is it a name of the folder above (fs/strangers.h)? One that is about to be put where it belongs is waited for. */
-bool verify_finds_stranger(struct verify *verify, int directory, struct zone *zone, const char *entry);
-bool verify_finds_strange_attribute(struct verify *verify, const struct zone *zone, const char *stored);
+bool verify_finds_stranger(int directory, struct zone *zone, const char *entry);
+bool verify_finds_strange_attribute(const struct zone *zone, const char *stored);
 /* With `repair`: puts them where they belong. */
 MUST_CHECK enum fault verify_settle(struct verify *verify, const struct zone *zone, struct why *why);
 

@@ -177,13 +177,13 @@ static void strangers__among_attributes_are_sealed_anew_unless_there_is_one_by_n
 	AUTO(scene_done) struct scene scene = scene_of("attributes");
 	set_attribute(&scene, scene.outer, "from before");
 	assert_fault(FAULT_DAMAGED, verify(&scene, false, words, &why));
-	assert_works(strangers_settle_folder(scene.folder, &count, &why));
+	assert_works(strangers_settle_folder(scene.folder, false, &count, &why));
 	assert_int_equal(count, 1);
 	assert_attribute(&scene, "from before");
 
 	set_attribute(&scene, scene.outer, "from before");
 	set_attribute(&scene, scene.own, "newer");
-	assert_works(strangers_settle_folder(scene.folder, &count, &why));
+	assert_works(strangers_settle_folder(scene.folder, false, &count, &why));
 	assert_attribute(&scene, "newer");
 	assert_works(verify(&scene, false, words, &why));
 }
@@ -199,11 +199,11 @@ static void strangers__are_no_folders_whose_list_says_that_they_lie_here(void **
 	assert_true(asprintf(&path, "%s/%s", scene.entry, stored_as(scene.outer, "inner").entry) > 0);
 	assert_works(folder_protect(scene.share, path, &why));
 
-	assert_works(strangers_settle_folder(scene.folder, &count, &why));
+	assert_works(strangers_settle_folder(scene.folder, false, &count, &why));
 	assert_int_equal(count, 0);
 }
 
-static void strangers__in_a_lobby_are_directories_of_directories(void **state)
+static void strangers__in_a_lobby_are_directories_of_directories_when_somebody_asks(void **state)
 {
 	(void)state;
 	struct why why = WHY_NONE;
@@ -221,7 +221,10 @@ static void strangers__in_a_lobby_are_directories_of_directories(void **state)
 	assert_int_equal(mknod(world_path("lobby/dir/file"), S_IFREG | 0644, 0), 0);
 
 	assert_works(folder_walk(share, "dir", &folder, &own, &directory, &why));
-	assert_works(strangers_settle_folder(folder, &count, &why));
+	assert_works(strangers_settle_folder(folder, false, &count, &why));
+	assert_int_equal(count, 0);
+	assert_int_equal(access(world_path("lobby/dir/made/below"), F_OK), 0);
+	assert_works(strangers_settle_folder(folder, true, &count, &why));
 	assert_int_equal(count, 1);
 	assert_int_equal(access(world_path("lobby/made/below"), F_OK), 0);
 	assert_int_equal(access(world_path("lobby/dir/dropped/plain"), F_OK), 0);
@@ -235,7 +238,7 @@ int main(void)
 		cmocka_unit_test(strangers__go_up_when_the_folder_is_protected_again),
 		cmocka_unit_test(strangers__among_attributes_are_sealed_anew_unless_there_is_one_by_now),
 		cmocka_unit_test(strangers__are_no_folders_whose_list_says_that_they_lie_here),
-		cmocka_unit_test(strangers__in_a_lobby_are_directories_of_directories),
+		cmocka_unit_test(strangers__in_a_lobby_are_directories_of_directories_when_somebody_asks),
 	};
 	return cmocka_run_group_tests(tests, world_start, world_end);
 }
