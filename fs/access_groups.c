@@ -1,15 +1,19 @@
 #include "fs/access_groups.h"
 
-/* What the keyring knows may be newer than what came with the file. */
-static enum fault offer_known(struct keyring *keyring, struct folder_file *file, const struct member_id *id,
-			      const struct organisation *organisation, struct why *why)
+/* folder_file_offer_group() or folder_file_require_group() */
+typedef enum fault (*take_group)(struct folder_file *file, const struct signed_object *object,
+				 const struct organisation *organisation, struct why *why);
+
+static enum fault take_known(struct keyring *keyring, const struct member_id *id, take_group take,
+			     struct folder_file *file, const struct organisation *organisation,
+			     struct why *why)
 {
 	struct group_descriptor known;
 	AUTO(signed_free) struct signed_object *object = NULL;
 	enum fault fault = keyring_group(keyring, id, &known, &object, why);
 	if (fault)
 		return fault == FAULT_MISSING ? FAULT_NONE : fault;
-	return folder_file_offer_group(file, object, organisation, why);
+	return take(file, object, organisation, why);
 }
 
 static bool is_ours(const struct share *share, const struct organisation *organisation)
@@ -17,17 +21,6 @@ static bool is_ours(const struct share *share, const struct organisation *organi
 	const struct organisation_id own = organisation_id_of(organisation);
 
 	return organisation_id_equal(&share_record_of(share)->organisation, &own);
-}
-
-static enum fault require_known(struct keyring *keyring, struct folder_file *file, const struct member_id *id,
-				const struct organisation *organisation, struct why *why)
-{
-	struct group_descriptor known;
-	AUTO(signed_free) struct signed_object *object = NULL;
-	enum fault fault = keyring_group(keyring, id, &known, &object, why);
-	if (fault)
-		return fault == FAULT_MISSING ? FAULT_NONE : fault;
-	return folder_file_require_group(file, object, organisation, why);
 }
 
 static enum fault require_groups(const struct access_place *place, struct folder_file *file,
@@ -40,7 +33,8 @@ static enum fault require_groups(const struct access_place *place, struct folder
 	if (fault)
 		return fault == FAULT_MISSING ? FAULT_NONE : fault;
 	for (size_t i = 0; i < policy.policy.recovery_count && !fault; i++)
-		fault = require_known(keyring, file, &policy.policy.recovery[i], organisation, why);
+		fault = take_known(keyring, &policy.policy.recovery[i], folder_file_require_group, file,
+				   organisation, why);
 	return fault;
 }
 
@@ -52,10 +46,11 @@ enum fault access_trust_groups(const struct access_place *place, struct folder_f
 	if (fault)
 		return fault == FAULT_MISSING ? FAULT_NONE : fault;
 	fault = folder_file_trust_groups(file, &own.organisation, why);
+	/* What the keyring knows may be newer than what came with the file. */
 	for (size_t i = 0; i < file->record->entry_count && !fault; i++)
 		if (file->record->entries[i].kind != MEMBER_USER)
-			fault = offer_known(keyring, file, &file->record->entries[i].id, &own.organisation,
-					    why);
+			fault = take_known(keyring, &file->record->entries[i].id, folder_file_offer_group,
+					   file, &own.organisation, why);
 	return fault ? fault : require_groups(place, file, &own.organisation, why);
 }
 

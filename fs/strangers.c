@@ -323,7 +323,7 @@ enum fault strangers_settle_folder(struct folder *folder, bool asked, size_t *re
 
 	*ret_count = 0;
 	folder_path(folder, path);
-	if (path[0] == 0 || share_options_of(folder->share)->read_only)
+	if (path[0] == 0 || share_options_of(folder->share)->read_only || (!folder->parent && !asked))
 		return FAULT_NONE;
 	enum fault fault = folder_enter(folder, FOLDER_WRITE, &own, why);
 	if (!fault && folder->parent)
